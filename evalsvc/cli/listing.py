@@ -1,0 +1,49 @@
+"""What `evalsvc list` knows of a run without reading its journal."""
+
+from datetime import UTC, datetime
+
+from evalsvc.errors import EvalsvcError
+from evalsvc.journal.lock import lock_holder
+from evalsvc.records import Summary
+from evalsvc.reduce.run import read_summary
+from evalsvc.report import RunRow
+from evalsvc.rundir import Manifest, RunDir
+
+HEADLINES = ("accuracy",)
+
+
+def row_of(run: RunDir, now: datetime) -> RunRow:
+    try:
+        manifest, status = Manifest.read(run), None
+    except EvalsvcError:
+        manifest, status = None, "damaged"
+    summary = _summary(run)
+    metric = next((name for name in HEADLINES if summary is not None and name in summary["metrics"]), None)
+    gates = [gate["passed"] for gate in summary["gates"]] if summary is not None else []
+    if lock_holder(run.lock) is not None:
+        status = "running"
+    return RunRow(
+        name=run.path.parent.name,
+        run_id=run.path.name,
+        status=status or (summary["status"] if summary is not None else "partial"),
+        done=summary["rows"]["ok"] + summary["rows"]["error"] if summary is not None else 0,
+        expected=int(manifest.dataset["rows"]) if manifest is not None else None,
+        metric=metric,
+        value=summary["metrics"][metric]["value"] if summary is not None and metric is not None else None,
+        gates_passed=all(gates) if gates and None not in gates else None,
+        model=str(manifest.identity["model"]) if manifest is not None else "",
+        when=_when(run, now),
+    )
+
+
+def _summary(run: RunDir) -> Summary | None:
+    try:
+        return read_summary(run)
+    except (OSError, ValueError):
+        return None
+
+
+def _when(run: RunDir, now: datetime) -> str:
+    """The time today, the date before."""
+    changed = datetime.fromtimestamp(run.manifest.stat().st_mtime, UTC).astimezone()
+    return f"{changed:%H:%M}" if changed.date() == now.astimezone().date() else f"{changed:%Y-%m-%d}"

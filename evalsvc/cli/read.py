@@ -1,0 +1,145 @@
+"""The commands that send no request: score, show, list, doctor."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evalsvc.cli.failing import guarded
+from evalsvc.config import load_config
+from evalsvc.config.load import LoadedConfig
+from evalsvc.config.secrets import redacted
+from evalsvc.errors import JournalDamaged, UsageError
+from evalsvc.journal.doctor import Diagnosis
+from evalsvc.jsonio import dumps
+from evalsvc.pipeline.launch import holder
+from evalsvc.pipeline.verdict import exit_code, next_steps
+from evalsvc.records import Summary
+from evalsvc.reduce.plan import Plan
+from evalsvc.reduce.run import read_summary
+from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
+
+
+def score_command(named: str | None, *, config: Path | None, overrides: Sequence[str], json: bool) -> int:
+    from evalsvc.journal.lock import RunLock
+    from evalsvc.reduce import reduce_run
+
+    def work() -> int:
+        run = find_run(named)
+        with RunLock.acquire(run.lock, holder=holder()):
+            _take_scoring(run, config, overrides)
+            summary = reduce_run(run)
+        return _print(run, summary, json=json)
+
+    return guarded(work)
+
+
+def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) -> None:
+    """What is scored, and how, is taken from the config file as it is now; what was asked stays what it was."""
+    manifest = _manifest(run)
+    file = config or (Path(manifest.config_file) if manifest.config_file else None)
+    if file is None or (config is None and not file.exists()):
+        if overrides:
+            raise UsageError("--set needs the run's config file, and it is gone", hint="name one with --config")
+        return
+    loaded: LoadedConfig = load_config(file, environ=os.environ, overrides=overrides)
+    now = redacted(loaded.config)
+    kept = {**manifest.config, **{key: now[key] for key in ("task", "scoring", "metrics", "gates", "max_error_rate")}}
+    kept["model"] = {**manifest.config["model"], "price": now["model"]["price"]}
+    if kept != dict(manifest.config):
+        sys.stderr.write(f"scoring as {file} has it now, changed since the run\n")
+        replace(manifest, config=kept).write(run)
+
+
+def show_command(named: str | None, *, json: bool) -> int:
+    def work() -> int:
+        run = find_run(named)
+        if not run.summary.exists():
+            raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
+        return _print(run, read_summary(run), json=json)
+
+    return guarded(work)
+
+
+def _print(run: RunDir, summary: Summary, *, json: bool) -> int:
+    """Exits as the run's numbers say; a partial run is no verdict, so it exits 0."""
+    from evalsvc.report import print_result, print_result_event
+
+    manifest = _manifest(run)
+    code = 0 if summary["status"] == "partial" else exit_code(summary, Plan.of(run, manifest).config)
+    if json:
+        print_result_event(summary, str(run.path), stdout=sys.stdout, exit_code=code)
+    else:
+        steps = next_steps(summary, str(run.path), f"evalsvc run {manifest.config_file or 'CONFIG'}")
+        print_result(summary, str(run.path), stdout=sys.stdout, environ=os.environ, exit_code=code, next_steps=steps)
+    return code
+
+
+def list_command(name: str | None, *, json: bool) -> int:
+    from evalsvc.cli.listing import row_of
+    from evalsvc.report import print_list
+
+    def work() -> int:
+        runs = [run for run in all_runs() if name is None or run.path.parent.name == name]
+        if json:
+            for run in runs:
+                summary = read_summary(run) if run.summary.exists() else None
+                sys.stdout.buffer.write(dumps({"run_dir": str(run.path), "summary": summary}) + b"\n")
+        elif runs:
+            print_list([row_of(run, datetime.now(UTC)) for run in runs], stdout=sys.stdout, environ=os.environ)
+        else:
+            what = "no run yet" if name is None else f"no run of {name!r}"
+            sys.stdout.write(f"{what} under runs/; start one with: evalsvc run eval.yaml\n")
+        return 0
+
+    return guarded(work)
+
+
+def doctor_command(named: str | None, *, repair: bool, json: bool) -> int:
+    from evalsvc.journal.doctor import doctor, doctor_repair
+
+    def work() -> int:
+        run = find_run(named)
+        diagnosis = doctor_repair(run.path, datetime.now(UTC)) if repair else doctor(run.path)
+        sys.stdout.write((_as_json(diagnosis) if json else _in_words(diagnosis, run, repaired=repair)) + "\n")
+        return 0 if diagnosis.healthy or not diagnosis.damaged else JournalDamaged.exit_code
+
+    return guarded(work)
+
+
+def _in_words(diagnosis: Diagnosis, run: RunDir, *, repaired: bool) -> str:
+    lines = [
+        f"{diagnosis.journal}",
+        f"  {diagnosis.records:,} records of {diagnosis.rows:,} rows, {diagnosis.errors:,} in error, {diagnosis.superseded:,} superseded",
+        *(f"  damaged: line {damage.line_number}, at byte {damage.offset}: {damage.reason}" for damage in diagnosis.damaged[:20]),
+    ]
+    if len(diagnosis.damaged) > 20:
+        lines.append(f"  and {len(diagnosis.damaged) - 20:,} more damaged lines")
+    if diagnosis.torn:
+        lines.append(f"  an unfinished end of {diagnosis.torn:,} bytes, which the next run puts right by itself")
+    if diagnosis.locked_by:
+        lines.append(f"  in use by {diagnosis.locked_by}")
+    lines += [f"  moved to {path}" for path in diagnosis.quarantined]
+    if diagnosis.damaged:
+        lines.append(f"  next: evalsvc doctor {run.path} --repair moves them to quarantine/, and their rows are asked again")
+    elif repaired and diagnosis.quarantined:
+        lines.append("  repaired; the next evalsvc run asks those rows again")
+    elif diagnosis.healthy:
+        lines.append("  healthy")
+    return "\n".join(lines)
+
+
+def _as_json(diagnosis: Diagnosis) -> str:
+    damaged = [{"line": damage.line_number, "offset": damage.offset, "reason": damage.reason} for damage in diagnosis.damaged]
+    fields = {name: getattr(diagnosis, name) for name in ("records", "rows", "errors", "superseded", "torn", "locked_by")}
+    more = {"damaged": damaged, "quarantined": [str(path) for path in diagnosis.quarantined], "healthy": diagnosis.healthy}
+    return dumps({**fields, **more}).decode()
+
+
+def _manifest(run: RunDir) -> Manifest:
+    manifest = Manifest.read(run)
+    if manifest is None:
+        raise UsageError(f"{run.path} has no run.json", hint="name a run directory, as evalsvc list shows them")
+    return manifest

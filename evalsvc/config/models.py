@@ -1,0 +1,206 @@
+"""The shape of eval.yaml: every key, its type, its default and what it means.
+
+Shapes only: which metric, task or template exists is checked by the station that owns it. Keys whose station is not
+built yet are listed in `not_yet.py` and refused at loading, so that none is ever ignored.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag, field_validator, model_validator
+
+from evalsvc.jsonio import as_text
+
+# Labels and ids compare as text, whatever YAML made of them.
+Text = Annotated[str, BeforeValidator(lambda value: as_text(value) if isinstance(value, bool | int | float) else value)]
+
+# YAML has lists and a frozen tree has tuples: the one conversion that is not strict.
+Texts = Annotated[tuple[Text, ...], Strict(False)]
+
+# Which arm of "text, or a mapping" a value is meant to be; the angle brackets keep the tags apart from keys in error paths.
+_TEXT_OR_MAPPING = Discriminator(lambda value: "<text>" if isinstance(value, str) else "<mapping>")
+
+_ENVIRONMENT_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class DatasetConfig(Section):
+    """Where the rows are and which columns mean what."""
+
+    path: str = Field(description="A file, or a glob for several of one format; relative to the config file.")
+    input: Text | None = Field(default=None, description="The column that templates see as `input`.")
+    target: Text | None = Field(default=None, description="The column with the right answer; never visible to a template.")
+    id: Text | None = Field(default=None, description="A column with unique ids; without it, ids are hashes of the row.")
+    format: Literal["jsonl", "csv", "tsv"] | None = Field(default=None, description="Default: by the file's ending.")
+    columns: Texts | None = Field(default=None, description="Column names of a CSV or TSV file without a header.")
+    limit: int | None = Field(default=None, ge=1, description="Only the first so many rows.")
+    where: str | None = None
+    subsample: dict[str, Any] | None = None
+    group: Text | None = None
+
+
+class PromptFile(Section):
+    """A template kept in a file of its own, relative to the config file."""
+
+    file: str
+
+
+Template = Annotated[Annotated[str, Tag("<text>")] | Annotated[PromptFile, Tag("<mapping>")], _TEXT_OR_MAPPING]
+Named = Annotated[Annotated[str, Tag("<text>")] | Annotated[dict[str, dict[str, Any]], Tag("<mapping>")], _TEXT_OR_MAPPING]
+Gate = Annotated[Annotated[str, Tag("<text>")] | Annotated[dict[str, Any], Tag("<mapping>")], _TEXT_OR_MAPPING]
+
+
+class Message(Section):
+    """One turn of a conversation."""
+
+    role: str = Field(min_length=1, description="system, developer, user, assistant; sent as written.")
+    content: Template
+
+
+class PromptConfig(Section):
+    """Jinja2 templates, sandboxed and strict. They see every column but the target, and `input` and `id`."""
+
+    system: Template | None = None
+    user: Template | None = Field(default=None, description="Default: {{ input }}.")
+    messages: Annotated[tuple[Message, ...], Strict(False)] | None = Field(
+        default=None, min_length=1, description="A whole conversation, in place of system and user."
+    )
+    few_shot: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.messages is not None and (self.system is not None or self.user is not None):
+            raise ValueError("give either `messages`, or `system` and `user`, not both")
+        return self
+
+
+class Price(Section):
+    """USD per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0, description="For cached input tokens; default: as input.")
+
+    @field_validator("input", "output", "cached", mode="before")
+    @classmethod
+    def _whole_numbers_are_prices_too(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class ModelConfig(Section):
+    """Which model, where, and what is sent to it."""
+
+    name: Text = Field(description="As the endpoint knows it.")
+    base_url: str = Field("", description='Any http(s) URL, used as given, or "sandbox". Default: OPENAI_BASE_URL, else OpenAI.')
+    api: Literal["chat", "responses", "completions"] = "chat"
+    client: Literal["http", "sdk", "azure"] = "http"
+    stream: bool = False
+    api_key_env: str | None = Field(
+        default=None, description="Environment variable with the key. Default: OPENAI_API_KEY for OpenAI's own host, none for any other."
+    )
+    revision: Text | None = Field(default=None, description="Training run or adapter commit, for weights that change under one name.")
+    endpoint_id: str | None = Field(
+        default=None, description="Names the endpoint in place of its URL, when one server has several addresses."
+    )
+    headers: dict[str, str] = Field(default_factory=dict)
+    max_output_tokens: int | None = Field(default=None, ge=1, description="Sent as the field that this API wants.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Sent verbatim; nothing unwritten is sent.")
+    price: Price | None = None
+    sandbox: dict[str, Any] | None = Field(default=None, description="What the embedded sandbox serves: train, input, target, faults.")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _names_a_variable(cls, value: str | None) -> str | None:
+        if value is not None and not _ENVIRONMENT_VARIABLE.fullmatch(value):
+            raise ValueError("expected the NAME of an environment variable, such as OPENAI_API_KEY; a key itself never stands in a config")
+        return value
+
+
+class Scoring(Section):
+    """How a label is found in a reply, and which labels there are."""
+
+    labels: Texts | None = Field(default=None, description="Default: the targets that occur in the data set.")
+    positive: Text | None = Field(default=None, description="Makes plain precision, recall and f1 exist.")
+    aliases: dict[Text, Texts] = Field(default_factory=dict, description="Other spellings of a label.")
+    extract: dict[str, Any] | None = Field(
+        default=None,
+        description="{json: path} reads one field of a JSON reply; {regex: pattern} takes its first group; "
+        "default: the rules of docs/metrics.md.",
+    )
+    normalise: Literal["default", "none"] = Field(default="default", description="none: labels must match to the letter.")
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Self:
+        if self.labels is not None:
+            if len(set(self.labels)) != len(self.labels):
+                raise ValueError("`labels` names a label twice")
+            if len(self.labels) < 2:
+                raise ValueError("`labels` needs at least two labels")
+            if self.positive is not None and self.positive not in self.labels:
+                raise ValueError(f"`positive: {self.positive}` is not one of the labels {list(self.labels)}")
+            for label in self.aliases:
+                if label not in self.labels:
+                    raise ValueError(f"`aliases` names {label!r}, which is not one of the labels {list(self.labels)}")
+        return self
+
+
+class Limits(Section):
+    """How hard the endpoint may be asked, and how long anything may take. Seconds, unless named otherwise."""
+
+    concurrency: int = Field(default=1000, ge=1, description="The ceiling; the pool adapts below it.")
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    max_retries: int = Field(default=7, ge=0, description="Per row, not counting 429s and outages.")
+    attempt_timeout_s: float = Field(default=600.0, gt=0)
+    row_deadline_s: float = Field(default=3600.0, gt=0, description="Per row, waits for limits and outages not counted.")
+    outage_budget_s: float = Field(default=1800.0, ge=0)
+    wait_for_endpoint_s: float = Field(default=900.0, ge=0)
+    drain_s: float = Field(default=25.0, ge=0, description="How long a stop waits for what is in flight.")
+
+    @field_validator("attempt_timeout_s", "row_deadline_s", "outage_budget_s", "wait_for_endpoint_s", "drain_s", mode="before")
+    @classmethod
+    def _whole_seconds_are_seconds_too(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Budget(Section):
+    usd: float | None = None
+    tokens: int | None = None
+    runtime: str | None = None
+
+
+class StopIf(Section):
+    """Ends a hopeless run (exit 4): `unusable_share` of the rows so far unparsed, truncated or in error."""
+
+    unusable_share: float = Field(default=0.5, gt=0, le=1)
+    after: int = Field(default=200, ge=1)
+
+
+class JournalConfig(Section):
+    prompts: bool = Field(default=True, description="Keep the rendered messages in predictions.jsonl.")
+
+
+class EvalConfig(Section):
+    """One evaluation: a data set, a prompt, a model, and what counts as good."""
+
+    name: Text = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Names the folder under runs/.")
+    dataset: DatasetConfig
+    prompt: PromptConfig = PromptConfig()
+    model: ModelConfig
+    task: Literal["classification", "generation", "translation", "summarization", "qa", "perplexity", "regression"] = "classification"
+    scoring: Scoring = Scoring()
+    metrics: Annotated[tuple[Named, ...], Strict(False)] = ()
+    repeats: int = Field(default=1, ge=1)
+    limits: Limits = Limits()
+    budget: Budget = Budget()
+    gates: Annotated[tuple[Gate, ...], Strict(False)] = ()
+    max_error_rate: float = Field(default=0.01, ge=0, le=1)
+    stop_if: StopIf | None = StopIf()
+    journal: JournalConfig = JournalConfig()
+
+    # Where the file was, so that relative paths mean the same whatever the working directory; not a key of the file.
+    base_dir: Path = Field(default_factory=Path.cwd, exclude=True)

@@ -1,0 +1,80 @@
+"""Keys come from the environment or a mounted file, and go nowhere but into the request."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evalsvc.config.address import OPENAI_HOST, host_of, resolve_base_url, without_credentials
+from evalsvc.config.keypath import Where
+from evalsvc.config.models import EvalConfig
+from evalsvc.errors import UsageError
+from evalsvc.jsonio import dumps, loads
+
+HIDDEN = "***"
+_SECRET_HEADER = re.compile(r"auth|key|token|cookie|secret|passw|credential", re.IGNORECASE)
+_OPENAI_VARIABLE = "OPENAI_API_KEY"
+_LOOKS_LIKE_A_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+def resolve_api_key(config: EvalConfig, environ: Mapping[str, str], *, where: Where = str) -> str | None:
+    """The key to send, or None where the endpoint gets none.
+
+    The variable is `model.api_key_env`, else OPENAI_API_KEY for OpenAI's own host; any other host gets a key only when
+    the config names one. X_FILE may hold the path of a file with the key in place of X. UsageError when the variable
+    is not set, or its value cannot be sent as a header; no message shows a key.
+    """
+    named = config.model.api_key_env
+    if named is not None:
+        return _key(named, environ, place=f"{where('model.api_key_env')}: ")
+    if host_of(resolve_base_url(config, environ, where=where)) == OPENAI_HOST:
+        return _key(_OPENAI_VARIABLE, environ, place="")
+    return None
+
+
+def redacted(config: EvalConfig) -> dict[str, Any]:
+    """The config as JSON-ready values for run.json, with the values of secret-looking headers hidden."""
+    values: dict[str, Any] = loads(dumps(config.model_dump()))
+    model = values["model"]
+    model["headers"] = {name: HIDDEN if _SECRET_HEADER.search(name) else value for name, value in model["headers"].items()}
+    model["base_url"] = without_credentials(config.model.base_url)
+    return values
+
+
+def _key(variable: str, environ: Mapping[str, str], *, place: str) -> str:
+    if key := environ.get(variable):
+        return _sendable(key, source=variable, place=place)
+    if path := environ.get(f"{variable}_FILE"):
+        return _sendable(_mounted(Path(path), variable=f"{variable}_FILE", place=place), source=f"{variable}_FILE", place=place)
+    raise _not_set(variable, place=place)
+
+
+def _not_set(variable: str, *, place: str) -> UsageError:
+    # a key put where its variable's name belongs must not come back in the message
+    if not _LOOKS_LIKE_A_NAME.fullmatch(variable):
+        return UsageError(f"{place}no API key: there is no variable of that name", hint="Give the name of a variable, not the key itself.")
+    return UsageError(
+        f"{place}no API key: {variable} is not set",
+        hint=f"export {variable}=…, or put that line into .env beside the config, or name a file that holds the key in {variable}_FILE.",
+    )
+
+
+def _mounted(path: Path, *, variable: str, place: str) -> str:
+    try:
+        key = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise UsageError(f"{place}{variable}: {path} cannot be read: {reason}") from error
+    if not key:
+        raise UsageError(f"{place}{variable}: {path} is empty")
+    return key
+
+
+def _sendable(key: str, *, source: str, place: str) -> str:
+    """The key, if it can be the value of an HTTP header: Latin-1 without control characters (RFC 9110, 5.5)."""
+    if any(ord(mark) > 255 or ord(mark) < 32 or ord(mark) == 127 for mark in key):
+        raise UsageError(
+            f"{place}the key in {source} holds a line break or a character that no HTTP header can carry",
+            hint="It was probably pasted with something around it; copy the key alone.",
+        )
+    return key

@@ -1,0 +1,92 @@
+"""Which column is the input, which the target, which the id; and what is said when one is not there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from evalsvc.dataset.nearest import nearest
+from evalsvc.errors import UsageError
+from evalsvc.jsonio import as_text
+
+ABSENT: Final = object()  # a row without the target column, in place of a row whose target is null
+SHOWN = 20
+SHOWN_CHARS = 40
+# Whole numbers are exact in a double up to here; JSON's larger ones may already have lost digits when they arrive as floats.
+EXACT = 2**53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """The columns with a meaning; None where the config names none."""
+
+    input: str | None
+    target: str | None
+    id: str | None
+
+    def check_header(self, where: str, names: Sequence[str]) -> None:
+        """UsageError when a column with a meaning is not among the `names` that stand at `where`."""
+        for role, name in (("input", self.input), ("target", self.target), ("id", self.id)):
+            if name is not None and name not in names:
+                raise no_column(role, name, names, where, advice=" A file without a header needs `dataset.columns`.")
+
+    def check_row(self, path: Path, line: int, fields: dict[str, Any]) -> None:
+        """UsageError when a row, its target taken out, lacks its input or its id."""
+        if self.input is not None and self.input not in fields:
+            raise no_column("input", self.input, fields, f"{path}:{line}")
+        if self.id is not None and self.id not in fields:
+            raise no_column("id", self.id, fields, f"{path}:{line}")
+
+    def take_target(self, row: dict[str, Any]) -> Any:
+        """The target as the row has it, taken out of the row; ABSENT when the row has no such column."""
+        return ABSENT if self.target is None else row.pop(self.target, ABSENT)
+
+    def id_of(self, path: Path, line: int, fields: dict[str, Any]) -> str | None:
+        """The row's own id as text, None when no id column is named; UsageError when it is empty or may have lost digits."""
+        if self.id is None:
+            return None
+        value = fields.get(self.id)
+        if isinstance(value, float) and abs(value) >= EXACT:
+            raise UsageError(
+                f"{path}:{line}: the id {value!r} is a number too large to be exact", hint="Write ids of more than 15 digits in quotes."
+            )
+        text = as_text(value)
+        if text is None:
+            raise UsageError(
+                f"{path}:{line}: the id in column {self.id!r} is empty",
+                hint="Give every row an id, or remove `dataset.id`: ids are then hashes of the rows.",
+            )
+        return text
+
+
+def target_text(value: Any) -> str | None:
+    """A target as labels compare; None for an absent, null or empty one."""
+    return None if value is ABSENT else as_text(value)
+
+
+def no_column(role: str, name: str, there: Iterable[str], where: str, *, advice: str = "") -> UsageError:
+    """The error for a column that the config names and the data do not have."""
+    names = list(there)
+    near = nearest(name, names)
+    hint = f"Did you mean {near!r}? " if near is not None else ""
+    return UsageError(
+        f"{where}: no column {name!r}; the columns are: {_listed(names)}",
+        hint=f"{hint}Set `dataset.{role}` to a column that is there.{advice}",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    # without a header, a "name" may be a whole text
+    shown = [name if len(name) <= SHOWN_CHARS else f"{name[:SHOWN_CHARS]}…" for name in names[:SHOWN]]
+    return (", ".join(shown) or "none") + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def columns_of(*, input: str | None, target: str | None, id: str | None) -> Columns:  # noqa: A002 - the config's own names
+    """UsageError when the target would have to be seen by the model, or be the id."""
+    roles: dict[Literal["input", "id"], str | None] = {"input": input, "id": id}
+    for role, name in roles.items():
+        if target is not None and name == target:
+            raise UsageError(
+                f"`dataset.{role}` and `dataset.target` both name the column {target!r}", hint="The target is never shown to the model."
+            )
+    return Columns(input=input, target=target, id=id)

@@ -1,0 +1,99 @@
+"""CSV, with quotes as in RFC 4180, and TSV, which has no quoting at all: every quote there is text."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic
+
+from evalsvc.dataset.reader import Raw, not_utf8
+from evalsvc.errors import UsageError
+
+# A quote that is never closed would otherwise take the rest of the file into memory.
+MAX_FIELD_CHARS = 1 << 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delimited(Generic[Raw]):
+    """Rows of text under fixed column names; `values` takes a raw row apart."""
+
+    path: Path
+    columns: Sequence[str]
+    raws: Iterator[tuple[int, Raw]]
+    values: Callable[[Path, int, Raw], list[str]]
+
+    def parse(self, line: int, raw: Raw, /) -> dict[str, str]:
+        values = self.values(self.path, line, raw)
+        if len(values) != len(self.columns):
+            raise UsageError(
+                f"{self.path}:{line}: {_fields(len(values))} where the {len(self.columns)} columns {', '.join(self.columns)} are expected",
+                hint="A tab (TSV) or an unquoted comma (CSV) inside a value splits it; a file without a header needs `dataset.columns`.",
+            )
+        return dict(zip(self.columns, values, strict=True))
+
+
+def open_csv(path: Path, lines: Iterable[bytes], names: Sequence[str] | None) -> Delimited[list[str]]:
+    """Header from the first record unless `names` are given; newlines inside quotes are fine."""
+    raws = _records(path, lines)
+    return Delimited(path=path, columns=_header(path, raws, _as_is, names), raws=raws, values=_as_is)
+
+
+def open_tsv(path: Path, lines: Iterable[bytes], names: Sequence[str] | None) -> Delimited[bytes]:
+    """Header from the first line unless `names` are given; CR-LF is tolerated."""
+    raws = ((number, line) for number, line in enumerate(lines, 1) if line.rstrip(b"\r\n"))
+    return Delimited(path=path, columns=_header(path, raws, _split, names), raws=raws, values=_split)
+
+
+def _records(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
+    _allow_long_fields()
+    # strict: a stray quote is an error at its line, where csv's default swallows rows in silence
+    reader = csv.reader(map(bytes.decode, lines), strict=True)
+    start = 1
+    try:
+        for record in reader:
+            if record:
+                yield start, record
+            start = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, reader.line_num + 1, error) from error
+    except csv.Error as error:
+        raise UsageError(
+            f"{path}:{start}: not valid CSV: {error} (in the record that starts here)",
+            hint='A field with quotes, commas or newlines stands in quotes, with its own quotes doubled: "she said ""yes""".',
+        ) from error
+
+
+def _allow_long_fields() -> None:
+    # the limit belongs to the whole process: never lowered, for somebody else may have raised it
+    if csv.field_size_limit() < MAX_FIELD_CHARS:
+        csv.field_size_limit(MAX_FIELD_CHARS)
+
+
+def _as_is(_path: Path, _line: int, record: list[str]) -> list[str]:
+    return record
+
+
+def _split(path: Path, line: int, raw: bytes) -> list[str]:
+    try:
+        return raw.decode().rstrip("\r\n").split("\t")
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, line, error) from error
+
+
+def _header(
+    path: Path, raws: Iterator[tuple[int, Raw]], values: Callable[[Path, int, Raw], list[str]], names: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The column names, given or from the first row, each once; none of an empty file."""
+    where, first = "`dataset.columns`", None
+    if names is None and (first := next(raws, None)):
+        where, names = f"{path}:{first[0]}", values(path, *first)
+    columns = tuple(names or ())
+    if len(set(columns)) < len(columns):
+        column, _ = Counter(columns).most_common(1)[0]
+        raise UsageError(f"{where}: the column {column!r} is named twice", hint="Give every column a name of its own.")
+    return columns
+
+
+def _fields(count: int) -> str:
+    return "1 field" if count == 1 else f"{count} fields"

@@ -1,0 +1,29 @@
+"""Everything a pass needs to know, settled before the first byte is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalsvc.dataset.columns import Columns
+from evalsvc.dataset.formats import open_reader
+from evalsvc.dataset.reader import Reader
+from evalsvc.dataset.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which files, of which format, with which columns, and how many of their rows."""
+
+    files: tuple[Path, ...]
+    format: str
+    columns: Columns
+    header: tuple[str, ...] | None  # column names of files without a header
+    limit: int | None
+
+    def reader(self, source: Source) -> Reader[Any]:
+        """The rows of one of the files; UsageError when its header lacks a column with a meaning."""
+        reader = open_reader(self.format, source, self.header)
+        # an empty file has no header to check
+        if reader.columns:
+            self.columns.check_header("`dataset.columns`" if self.header else f"{source.path}:1", reader.columns)
+        return reader

@@ -1,0 +1,88 @@
+"""What can stop a run, each class tied to its exit code. One row's failure is a record, never one of these.
+
+    EvalsvcError                1   a bug in evalsvc, when nothing more exact is known
+    ├── UsageError              2   bad usage, config or data set; the message says what, where and what to do
+    │   ├── NotAvailableYet     2   a key, task or value whose station is not built yet
+    │   └── ModelNotFound       2   the endpoint has no such model
+    ├── TooManyUnusable         4   `stop_if` met
+    ├── CredentialsRefused      5   credentials, quota or billing refused
+    ├── EndpointDown            6   down for longer than the outage budget
+    ├── IdentityDiffers         7   the named run directory holds another measurement
+    ├── RunInUse                8   another process holds the run directory
+    ├── StorageFailed           9   full, read-only, I/O error
+    ├── JournalDamaged         10   damage in the middle of the journal
+    ├── BudgetSpent            11   raise the budget and run again
+    └── Stopped                75   by a signal or the maximum runtime; resumable
+
+3 (a gate failed) and 4 as max_error_rate has it are verdicts on a complete run and are not raised.
+"""
+
+from typing import ClassVar
+
+
+class EvalsvcError(Exception):
+    """Base of everything that evalsvc raises on purpose.
+
+    `hint` is the next thing to do, often a command to type; the message itself says what happened and where.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(EvalsvcError):
+    exit_code = 2
+
+
+class NotAvailableYet(UsageError):
+    pass
+
+
+class ModelNotFound(UsageError):
+    pass
+
+
+class TooManyUnusable(EvalsvcError):
+    exit_code = 4
+
+
+class CredentialsRefused(EvalsvcError):
+    exit_code = 5
+
+
+class EndpointDown(EvalsvcError):
+    exit_code = 6
+
+
+class IdentityDiffers(EvalsvcError):
+    exit_code = 7
+
+
+class RunInUse(EvalsvcError):
+    exit_code = 8
+
+
+class StorageFailed(EvalsvcError):
+    exit_code = 9
+
+
+class JournalDamaged(EvalsvcError):
+    exit_code = 10
+
+
+class BudgetSpent(EvalsvcError):
+    exit_code = 11
+
+
+class Stopped(EvalsvcError):
+    exit_code = 75
+
+
+GATE_FAILED = 3
+TOO_MANY_ERRORS = 4
+# Where several fit, the first of these is the exit code.
+PRECEDENCE = (9, 10, 5, 6, 11, 75, 4, 3)

@@ -1,0 +1,55 @@
+"""The records of a journal, one after the other."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from evalsvc.errors import JournalDamaged
+from evalsvc.journal.blocks import lines_before, whole_lines
+from evalsvc.journal.files import storage_failed
+from evalsvc.journal.line import DamagedLine, decode
+from evalsvc.records import Record
+
+
+def read_records(
+    path: str | os.PathLike[str], *, start: int = 0, stop: int | None = None, skip_offsets: Iterable[int] = ()
+) -> Iterator[tuple[int, Record]]:
+    """(offset, record) of each line that lies wholly in [start, stop), in file order; `start` must be the start of a line.
+
+    `skip_offsets` are lines left out unread, such as `Scan.superseded`. A last line without its newline is not given: it
+    may still be growing. Memory is one block. Raises JournalDamaged, StorageFailed, or UsageError for a newer format.
+    """
+    path = Path(path)
+    skipped = iter(sorted(skip_offsets))
+    skip = next(skipped, -1)
+    for offset, line in _lines(path, start, stop):
+        while -1 < skip < offset:
+            skip = next(skipped, -1)
+        if offset == skip:
+            continue
+        try:
+            record = decode(line)
+        except DamagedLine as exc:
+            raise damaged(path, offset, lines_before(path, offset) + 1, exc.reason) from exc
+        yield offset, record
+
+
+def _lines(path: Path, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
+    try:
+        with path.open("rb", buffering=0) as file:
+            for offset, lines in whole_lines(file, start, stop):
+                at = offset
+                for line in lines:
+                    yield at, line
+                    at += len(line) + 1
+    except OSError as exc:
+        raise storage_failed(exc, path) from exc
+
+
+def damaged(path: Path, offset: int, line_number: int, reason: str, *, others: int = 0) -> JournalDamaged:
+    """The error for a damaged line, with where it is and how to repair it."""
+    more = f" (and {others} more)" if others else ""
+    return JournalDamaged(
+        f"{path}: line {line_number}, at byte {offset}, {reason}{more}",
+        hint=f"evalsvc doctor {path.parent} --repair moves it to quarantine/; the next run asks that row again",
+    )

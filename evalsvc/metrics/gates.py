@@ -1,0 +1,176 @@
+"""Quality gates and the `metrics:` key: names checked before a request is sent, numbers checked at the end.
+
+    recall >= 0.80      f1_macro.ci_low >= 0.75      accuracy.on_parsed > 0.9      per_class.spam.recall >= 0.8
+
+A gate whose value is missing fails: no number is no proof.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import isfinite
+from operator import eq, ge, gt, le, lt
+from typing import Any
+
+from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.metrics.names import CLASSIFICATION, EXTENSION, LATER, OF_POSITIVE, OF_ROWS, SIGNED
+from evalsvc.records import GateResult, MetricValue
+
+PARTS = ("value", "ci_low", "ci_high", "on_parsed")
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, "==": eq, ">": gt, "<": lt}
+_FAILS_BY = {">=": "below", ">": "not above", "<=": "above", "<": "not below", "==": "not"}
+_GATE = re.compile(r"(?P<name>.+?)\s*(?P<op>>=|<=|==|>|<)\s*(?P<threshold>[^<>=]+)")
+_PER_CLASS = re.compile(r"per_class\.(?P<label>.+)\.(?P<metric>[^.]+)")
+_FORM = "write `metric >= number`, for example `recall >= 0.80`, `f1_macro.ci_low >= 0.75` or `per_class.spam.recall >= 0.8`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One condition that a run must meet."""
+
+    text: str  # as written
+    metric: str
+    part: str  # one of PARTS
+    label: str | None  # of a per_class gate
+    op: str
+    threshold: float
+
+    def holds_for(self, value: float) -> bool:
+        return _OPERATORS[self.op](value, self.threshold)
+
+
+def parse_gate(text: str) -> Gate:
+    """The gate that `text` says; UsageError for what is none. Whether the metric exists is `check_gates`' question.
+
+    >>> gate = parse_gate("f1_macro.ci_low >= 0.75")
+    >>> gate.metric, gate.part, gate.op, gate.threshold
+    ('f1_macro', 'ci_low', '>=', 0.75)
+    """
+    match = _GATE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"gates: `{text}` is no gate", hint=_FORM)
+    metric, part, label = _target(match["name"])
+    return Gate(text=text, metric=metric, part=part, label=label, op=match["op"], threshold=_threshold(match["threshold"].strip(), text))
+
+
+def _target(name: str) -> tuple[str, str, str | None]:
+    of_class = _PER_CLASS.fullmatch(name)
+    if of_class is not None:
+        return of_class["metric"], "value", of_class["label"]
+    if name.startswith(EXTENSION):
+        return name, "value", None
+    metric, _, part = name.partition(".")
+    return metric, part or "value", None
+
+
+def _threshold(written: str, text: str) -> float:
+    if written.startswith("baseline"):
+        raise NotAvailableYet(f"gates: `{text}`: gates against a baseline are not available yet", hint=_FORM)
+    try:
+        threshold = float(written)
+    except ValueError:
+        threshold = float("nan")
+    if not isfinite(threshold):
+        hint = "80 % is written 0.80" if "%" in written else _FORM
+        raise UsageError(f"gates: `{text}`: {written!r} is not a number", hint=hint)
+    return threshold
+
+
+def check_gates(
+    gates: Sequence[str | Mapping[str, Any]], *, positive: str | None = None, labels: Sequence[str] | None = None
+) -> tuple[Gate, ...]:
+    """The gates of a config, all of them known and able to pass. `labels` where they are known already.
+
+    UsageError for an unknown metric, part or label, for plain precision, recall or f1 without `scoring.positive`, and
+    for a threshold that no value can reach; NotAvailableYet for a metric whose station is not built.
+    """
+    return tuple(_checked(gate, positive, labels) for gate in gates)
+
+
+def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Sequence[str] | None) -> Gate:
+    if not isinstance(written, str):
+        raise NotAvailableYet(f"gates: {dict(written)!r}: gates with options are not available yet", hint=_FORM)
+    gate = parse_gate(written)
+    where = f"gates: `{written}`"
+    if gate.label is not None:
+        _check_label_gate(gate, where, labels)
+    else:
+        _check_name(gate.metric, where, positive)
+        _check_part(gate, where)
+    lowest = -1 if gate.metric in SIGNED else 0
+    if not lowest <= gate.threshold <= 1:
+        percent = f"; {gate.threshold:g} % is {gate.threshold / 100:g}" if 1 < gate.threshold <= 100 else ""
+        raise UsageError(f"{where}: {gate.metric} lies between {lowest} and 1", hint=f"write a share, not a percentage{percent}")
+    return gate
+
+
+def _check_label_gate(gate: Gate, where: str, labels: Sequence[str] | None) -> None:
+    if gate.metric not in OF_POSITIVE:
+        raise UsageError(f"{where}: per_class has no {gate.metric!r}", hint=f"it has {', '.join(OF_POSITIVE)}")
+    if labels is not None and gate.label not in labels:
+        raise UsageError(f"{where}: {gate.label!r} is not one of the labels", hint=_nearest(gate.label or "", labels))
+
+
+def _check_part(gate: Gate, where: str) -> None:
+    if gate.part not in PARTS:
+        raise UsageError(f"{where}: {gate.metric} has no {gate.part!r}", hint=_nearest(gate.part, PARTS))
+    if gate.part == "on_parsed" and gate.metric in OF_ROWS:
+        raise UsageError(f"{where}: {gate.metric} has no on_parsed, it counts rows", hint=f"write `{gate.metric} {gate.op} …`")
+
+
+def _check_name(name: str, where: str, positive: str | None) -> None:
+    if name in CLASSIFICATION or (name in OF_POSITIVE and positive is not None):
+        return
+    if name in OF_POSITIVE:
+        hint = f"name the label that counts under `scoring.positive`, or write `{name}_macro`, the mean over all labels"
+        raise UsageError(f"{where}: plain {name} is that of one label, and `scoring.positive` names none", hint=hint)
+    if name in LATER or name.startswith(EXTENSION):
+        raise NotAvailableYet(f"{where}: the metric {name} is not available yet", hint=f"available: {', '.join(CLASSIFICATION)}")
+    raise UsageError(f"{where}: there is no metric {name!r}", hint=_nearest(name, (*CLASSIFICATION, *OF_POSITIVE)))
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known[:20])}"
+
+
+def check_metrics(metrics: Sequence[str | Mapping[str, Any]], *, positive: str | None = None) -> tuple[str, ...]:
+    """The names to report, in the order of the reports; all of them for an empty `metrics:`. Errors as `check_gates`."""
+    available = CLASSIFICATION if positive is None else (*CLASSIFICATION, *OF_POSITIVE)
+    for metric in metrics:
+        if not isinstance(metric, str):
+            raise NotAvailableYet(f"metrics: {dict(metric)!r}: metrics with options are not available yet", hint="write the name alone")
+        _check_name(metric, f"metrics: `{metric}`", positive)
+    return tuple(name for name in available if name in metrics or not metrics)
+
+
+def evaluate_gate(gate: Gate, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]) -> GateResult:
+    """Whether a complete run meets `gate`; a value that is missing or None does not, and the reason says why."""
+    value, why_none = _value(gate, metrics, per_class)
+    if value is None:
+        return {"gate": gate.text, "passed": False, "value": None, "reason": why_none}
+    if gate.holds_for(value):
+        return {"gate": gate.text, "passed": True, "value": value, "reason": None}
+    return {"gate": gate.text, "passed": False, "value": value, "reason": f"{value:.6g} is {_FAILS_BY[gate.op]} {gate.threshold:g}"}
+
+
+def undecided(gate: Gate) -> GateResult:
+    """The result of a gate while rows are still pending."""
+    return {"gate": gate.text, "passed": None, "value": None, "reason": "the run is not complete"}
+
+
+def _value(
+    gate: Gate, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]
+) -> tuple[float | None, str]:
+    if gate.label is not None:
+        of_class = per_class.get(gate.label)
+        if of_class is None:
+            return None, f"{gate.label!r} is not one of the labels"
+        counts = f"{of_class['support']} rows, {of_class['predicted']} replies"
+        return of_class.get(gate.metric), f"{gate.metric} of {gate.label!r} is 0/0: {counts}"
+    metric = metrics.get(gate.metric)
+    if metric is None:
+        return None, f"this run has no {gate.metric}"
+    value: Any = metric.get(gate.part)
+    return value, metric.get("reason", f"{gate.metric} has no {gate.part}: there are too few rows")

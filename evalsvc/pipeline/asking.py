@@ -1,0 +1,196 @@
+"""The middle of a run: requests out, answers into the journal, everybody who watches kept up to date."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from evalsvc.endpoint.http import HttpAsk
+from evalsvc.errors import EvalsvcError, TooManyUnusable
+from evalsvc.journal.events import EventLog, utc_text
+from evalsvc.journal.writer import JournalWriter
+from evalsvc.jsonio import loads
+from evalsvc.pipeline.launch import Launch
+from evalsvc.pipeline.live import Live
+from evalsvc.pipeline.reducer import Reducer
+from evalsvc.pipeline.stop import StopSwitch
+from evalsvc.pool import Counters, Finished, Hooks, Pool, PoolSettings, RetryPolicy
+from evalsvc.prompt.request import max_tokens_field
+from evalsvc.records import Record, Reply, Request, RowError
+from evalsvc.reduce.fold import Fold, load_fold
+from evalsvc.report import Exchange, LiveView
+from evalsvc.scoring.classify import make_scorer
+
+TICK_S = 0.2
+COUNTERS_EVERY_S = 30.0
+# With so few rows left the reducer starts loading its libraries; earlier it would only hold memory.
+START_REDUCER_AT = 10_000
+BACKLOG_AT_MOST = 20_000  # answers waiting for the disk, before admission pauses
+
+
+class Asking:
+    """One launch's asking. `run` may be called again after an error that left every row unanswered."""
+
+    def __init__(self, launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch, *, concurrency: int) -> None:
+        self._launch = launch
+        self._config = launch.prepared.config
+        self._view = view
+        self._events = events
+        self._stop = stop
+        self._concurrency = concurrency
+        self._loop = asyncio.get_running_loop()
+        self._began_at = self._loop.time()
+        self._scorer = make_scorer(self._config, launch.plan.labels)
+        fold = load_fold(launch.plan) or Fold.empty(launch.plan)
+        resume = launch.resume
+        self._live = Live(
+            self._config,
+            self._scorer,
+            fold.tallies,
+            expected=launch.plan.expected,
+            done=resume.done,
+            failed=0 if launch.prepared.options.retry_failed else resume.failed,
+            now=self._began_at,
+        )
+        self._pool: Pool | None = None
+        self._writer: JournalWriter | None = None
+        self.reducer: Reducer | None = None
+
+    @property
+    def answered(self) -> int:
+        return self._live.rows
+
+    async def run(self, ask: HttpAsk) -> None:
+        """Returns when every row has its final record on the disk; raises what stopped it, with all accepted records on the disk."""
+        path = self._launch.prepared.run.journal
+        async with JournalWriter.open(path, self._on_accepted, on_failure=self._stop.pull) as writer:
+            self._writer = writer
+            self._pool = Pool(ask, self._settings(), self._hooks(writer), rng=Random())  # noqa: S311 - jitter, no secrets
+            self._stop.attach(self._pool.stop)
+            ticker = asyncio.create_task(self._tick(writer, self._pool))
+            try:
+                await self._pool.run(self._requests())
+            finally:
+                ticker.cancel()
+                if writer.failure is None:
+                    await writer.drain()
+                self._show(writer, self._pool)
+                self._log_counters()
+
+    def _requests(self) -> Iterator[Request]:
+        launch = self._launch
+        build = launch.prepared.builder.build
+        for sample in launch.prepared.dataset.samples(launch.survey, skip=launch.resume.skip):
+            yield build(sample)
+
+    def _settings(self) -> PoolSettings:
+        limits = self._config.limits
+        return PoolSettings(
+            concurrency=self._concurrency,
+            retry=RetryPolicy(max_retries=limits.max_retries, row_deadline_s=limits.row_deadline_s),
+            attempt_timeout_s=limits.attempt_timeout_s,
+            requests_per_minute=limits.requests_per_minute,
+            tokens_per_minute=limits.tokens_per_minute,
+            max_output_tokens=self._config.model.max_output_tokens,
+            outage_budget_s=limits.outage_budget_s,
+            wait_for_endpoint_s=limits.wait_for_endpoint_s,
+            drain_s=limits.drain_s,
+        )
+
+    def _hooks(self, writer: JournalWriter) -> Hooks:
+        model = self._config.model
+        paths = {name: f"model.params.{name}" for name in model.params}
+        paths[max_tokens_field(self._launch.prepared.base_url)] = "model.max_output_tokens"
+        return Hooks(
+            finished=lambda finished: writer.append(self._record(finished)),
+            event=self._on_event,
+            clogged=lambda: writer.backlog > BACKLOG_AT_MOST,
+            config_line=self._launch.prepared.loaded.where,
+            param_paths=paths,
+        )
+
+    def _record(self, finished: Finished) -> Record:
+        request, result = finished.request, finished.result
+        return Record(
+            id=request.id,
+            repeat=request.repeat,
+            row_hash=request.row_hash,
+            key=request.key,
+            target=request.target,
+            messages=request.messages if self._config.journal.prompts else None,
+            reply=result if isinstance(result, Reply) else None,
+            error=None
+            if isinstance(result, Reply)
+            else RowError(kind=result.kind, http=result.http, code=result.code, message=result.message),
+            attempts=finished.attempts,
+            waited_s=finished.waited_s,
+            at=utc_text(time.time()),
+        )
+
+    # what happens meanwhile --------------------------------------------------------------------------------------
+
+    def _on_accepted(self, records: Sequence[Record]) -> None:
+        first = self._live.rows == 0
+        self._live.take(records)
+        if first:
+            self._view.first_exchange(self._exchange(records[0]))
+        hopeless = self._live.is_hopeless(self._config.stop_if)
+        if hopeless is not None:
+            hint = "look at the first replies in predictions.jsonl, correct the prompt or scoring; stop_if: null turns this off"
+            self._stop.pull(TooManyUnusable(hopeless, hint=hint))
+
+    def _exchange(self, record: Record) -> Exchange:
+        score = self._scorer.score(record)
+        reply, error = record.reply, record.error
+        return Exchange(
+            messages=loads(record.messages) if record.messages is not None else [],
+            reply=None if reply is None else reply.output or reply.refusal or "",
+            error=None if error is None else f"{error.kind}: {error.message}",
+            extracted=score.prediction,
+            rule=score.rule,
+            target=score.target,
+            outcome=score.outcome.value,
+        )
+
+    def _on_event(self, event: str, fields: Mapping[str, object]) -> None:
+        try:
+            self._events.emit(event, **fields)
+        except EvalsvcError as error:
+            self._stop.pull(error)
+        if event == "outage" and fields["state"] == "began":
+            self._view.note(f"the endpoint does not answer ({fields['message']}): asking one row at a time until it does")
+        elif event == "sweep":
+            self._view.note(f"{fields['rows']} rows failed for a passing reason: one more try for each")
+
+    async def _tick(self, writer: JournalWriter, pool: Pool) -> None:
+        logged_at = self._loop.time()
+        while True:
+            if self.reducer is None and self._launch.to_ask - self._live.rows <= START_REDUCER_AT:
+                self.reducer = Reducer(self._launch.prepared.run.path)
+            self._show(writer, pool)
+            if self._loop.time() - logged_at >= COUNTERS_EVERY_S:
+                logged_at = self._loop.time()
+                self._log_counters()
+            await asyncio.sleep(TICK_S)
+
+    def _show(self, writer: JournalWriter, pool: Pool) -> None:
+        now = self._loop.time()
+        self._view.update(self._live.progress(now, pool.view(), pool.counters, accepted=writer.accepted, durable=writer.durable))
+
+    def _log_counters(self) -> None:
+        if self._pool is None:
+            return
+        counters = self._pool.counters
+        self._on_event("counters", {**_told(counters), "rows": self._live.rows, "wall_s": round(self._loop.time() - self._began_at, 3)})
+
+
+def _told(counters: Counters) -> dict[str, Any]:
+    spent = counters.spent
+    return {
+        "attempts": counters.attempts,
+        "retries": counters.retries,
+        "rate_limited": counters.rate_limited,
+        "by_error": dict(sorted(counters.by_error.items())),
+        "spent": {"input": spent.input, "output": spent.output, "cached": spent.cached, "reasoning": spent.reasoning},
+    }

@@ -1,0 +1,155 @@
+"""evaluate(): one launch of one run, resume-or-start."""
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
+from evalsvc.endpoint.http import HttpAsk
+from evalsvc.endpoint.models import ModelsState
+from evalsvc.errors import EvalsvcError, ModelNotFound
+from evalsvc.journal.events import EventLog, utc_text
+from evalsvc.journal.lock import RunLock
+from evalsvc.pipeline.asking import Asking
+from evalsvc.pipeline.endpoint import address, wait_for_endpoint, wait_for_model
+from evalsvc.pipeline.launch import Launch, holder, refuse_other_identity, take_up
+from evalsvc.pipeline.prepare import Prepared
+from evalsvc.pipeline.reducer import Reducer
+from evalsvc.pipeline.stop import StopSwitch
+from evalsvc.pipeline.verdict import exit_code
+from evalsvc.records import Summary
+from evalsvc.reduce.run import is_up_to_date, read_summary
+from evalsvc.report import LiveView, RunIntro
+from evalsvc.rundir import Manifest, RunDir
+
+# What a stopped run may still spend on its summary: its scheduler is about to kill it.
+REDUCE_AFTER_STOP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """How a launch ended. `error` is what stopped it; then the summary, where there is one, is partial."""
+
+    run: RunDir
+    summary: Summary | None
+    exit_code: int
+    error: EvalsvcError | None = None
+    complete_since: str | None = None  # set when there was nothing left to ask
+
+
+async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Evaluation:
+    """Asks what is left to ask, writes every answer down, reduces. Raises what went wrong before the first request."""
+    run = prepared.run
+    run.create()
+    with RunLock.acquire(run.lock, holder=holder()), EventLog(run.events, clock=time.time) as events:
+        launch = take_up(prepared, datetime.now(UTC))
+        stop.check()
+        if launch.to_ask == 0:
+            return await _nothing_to_ask(launch)
+        launch.manifest.write(run)
+        run.point_latest()
+        events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
+        manifest, asking, error = await _ask(launch, view, events, stop)
+        summary = await _reduce(launch, asking, error)
+        code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
+        reason = "complete" if error is None else error.message
+        events.emit("end", exit_code=code, reason=reason)
+        manifest.landed(ended_at=utc_text(time.time()), exit_code=code, reason=reason).write(run)
+        return Evaluation(run=run, summary=summary, exit_code=code, error=error)
+
+
+async def _ask(launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch) -> tuple[Manifest, Asking | None, EvalsvcError | None]:
+    """Gives the manifest as it is now, and the error that stopped the run instead of raising it: what was answered is to be reduced."""
+    prepared, manifest, asking = launch.prepared, launch.manifest, None
+    model, limits = prepared.config.model, prepared.config.limits
+    ceiling = concurrency_ceiling(limits.concurrency, soft_limit=raise_open_files(limits.concurrency + SPARE_FILES))
+    try:
+        async with (
+            address(prepared) as url,
+            HttpAsk(
+                base_url=url,
+                api=model.api,
+                headers=model.headers,
+                api_key=prepared.api_key,
+                attempt_timeout_s=limits.attempt_timeout_s,
+                concurrency=ceiling,
+                environ=prepared.loaded.environ,
+            ) as ask,
+        ):
+            view.start(_intro(launch, url, ceiling))
+            seen = await wait_for_endpoint(ask, prepared, view, stop)
+            if seen.card is not None:
+                refuse_other_identity(prepared, {"the server's model": manifest.server or seen.card}, {"the server's model": seen.card})
+                manifest = replace(manifest, server=dict(seen.card))
+                manifest.write(prepared.run)
+            asking = Asking(launch, view, events, stop, concurrency=ceiling)
+            await _ask_rows(asking, ask, prepared, view, stop, may_be_loading=seen.state is ModelsState.UNLISTED)
+    except EvalsvcError as error:
+        return manifest, asking, error
+    finally:
+        view.close()
+    return manifest, asking, None
+
+
+async def _ask_rows(asking: Asking, ask: HttpAsk, prepared: Prepared, view: LiveView, stop: StopSwitch, *, may_be_loading: bool) -> None:
+    try:
+        await asking.run(ask)
+    except ModelNotFound:
+        if not (may_be_loading and asking.answered == 0 and await wait_for_model(ask, prepared, view, stop)):
+            raise
+        await asking.run(ask)
+
+
+async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None) -> Summary | None:
+    run = launch.prepared.run
+    reducer = (asking.reducer if asking is not None else None) or Reducer(run.path)
+    done = await reducer.reduce(within_s=None if error is None else REDUCE_AFTER_STOP_S)
+    return read_summary(run) if done else None
+
+
+async def _nothing_to_ask(launch: Launch) -> Evaluation:
+    """A complete run says so and exits as its numbers say, scored again where scoring or gates have changed."""
+    run, since = launch.prepared.run, launch.manifest.launches[-2].get("ended_at") if len(launch.manifest.launches) > 1 else None
+    old = Manifest.read(run)
+    same_launches = old.launches if old is not None else ()
+    replace(launch.manifest, launches=same_launches).write(run)
+    if not is_up_to_date(run, launch.plan):
+        await Reducer(run.path).reduce()
+    summary = await asyncio.to_thread(read_summary, run)
+    return Evaluation(
+        run=run, summary=summary, exit_code=exit_code(summary, launch.prepared.config), complete_since=since or "an earlier launch"
+    )
+
+
+def _intro(launch: Launch, url: str, ceiling: int) -> RunIntro:
+    config, resume = launch.prepared.config, launch.resume
+    return RunIntro(
+        name=config.name,
+        run_dir=str(launch.prepared.run.path),
+        model=config.model.name,
+        endpoint=f"{url} (the embedded sandbox)" if launch.prepared.sandbox is not None else url,
+        rows=launch.plan.expected,
+        finished=resume.done,
+        new=resume.new,
+        changed=resume.changed,
+        vanished=resume.vanished,
+        relabelled=resume.relabelled,
+        ceiling=ceiling,
+        notes=tuple(_notes(launch, ceiling)),
+    )
+
+
+def _notes(launch: Launch, ceiling: int) -> list[str]:
+    config, notes = launch.prepared.config, []
+    if ceiling < config.limits.concurrency:
+        notes.append(f"limits.concurrency {config.limits.concurrency:,} is more than the open files allow (ulimit -n): {ceiling:,}")
+    if launch.opened.cut:
+        notes.append(f"{launch.opened.cut} bytes of an unfinished line were moved to {launch.opened.quarantined}")
+    if config.journal.prompts and not launch.opened.scan.records:
+        notes.append(
+            "predictions.jsonl keeps prompts and replies, which may hold personal data (journal: {prompts: false} leaves prompts out)"
+        )
+    if launch.resume.failed and not launch.prepared.options.retry_failed:
+        notes.append(f"{launch.resume.failed:,} rows failed for good earlier; --retry-failed asks them again")
+    return notes

@@ -1,0 +1,56 @@
+"""The reducer as a child process: started early, so that its imports are over when the last answer is in."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from evalsvc.errors import EvalsvcError, JournalDamaged, StorageFailed, UsageError
+from evalsvc.jsonio import loads
+
+
+# What the child may end with, by its exit code; anything else is a bug.
+_DIED_OF = {error.exit_code: error for error in (UsageError, StorageFailed, JournalDamaged)}
+
+
+class Reducer:
+    """One child process over one run directory."""
+
+    def __init__(self, run_dir: Path) -> None:
+        # a session of its own: Ctrl-C at the terminal is the run's business. -P: nothing in the working directory is a module
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-P", "-m", "evalsvc.reduce", str(run_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    async def reduce(self, *, within_s: float | None = None) -> bool:
+        """Brings the derived files up to date; False when that took longer than `within_s` and was broken off, which loses nothing.
+
+        Raises what the child died of.
+        """
+        try:
+            said, _ = await asyncio.wait_for(asyncio.to_thread(self._process.communicate, b"go\n"), within_s)
+        except TimeoutError:
+            self.dismiss()
+            return False
+        if self._process.returncode:
+            raise _failure(said, self._process.returncode)
+        return True
+
+    def dismiss(self) -> None:
+        """Ends it where it stands: everything it writes is either whole or not there."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _failure(said: bytes, exit_code: int) -> EvalsvcError:
+    try:
+        told = loads(said)
+        return _DIED_OF.get(exit_code, EvalsvcError)(told["message"], hint=told["hint"])
+    except (ValueError, KeyError, TypeError):
+        return EvalsvcError(f"the reducer died with {exit_code}", hint="the predictions are safe; evalsvc score does the same again")

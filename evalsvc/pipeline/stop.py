@@ -1,0 +1,40 @@
+"""How a run is asked to stop from outside: a signal handler, a notebook cell, a service."""
+
+import asyncio
+from collections.abc import Callable
+
+from evalsvc.errors import EvalsvcError
+
+
+class StopSwitch:
+    """Pulled once, at any moment; whoever is working then learns of it. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.error: EvalsvcError | None = None
+        self._pulled = asyncio.Event()
+        self._tell: Callable[[EvalsvcError], None] | None = None
+
+    def pull(self, error: EvalsvcError) -> None:
+        if self.error is None:
+            self.error = error
+            self._pulled.set()
+            if self._tell is not None:
+                self._tell(error)
+
+    def attach(self, tell: Callable[[EvalsvcError], None]) -> None:
+        """`tell` is called with the error, at once if the switch was pulled already."""
+        self._tell = tell
+        if self.error is not None:
+            tell(self.error)
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    async def sleep(self, seconds: float) -> None:
+        """Raises the error when the switch is pulled before or meanwhile."""
+        try:
+            await asyncio.wait_for(self._pulled.wait(), seconds)
+        except TimeoutError:
+            return
+        self.check()

@@ -1,0 +1,435 @@
+"""Thousands of requests at once: one dispatcher admits, one task an attempt, nothing holds a slot while it waits.
+
+The code here decides nothing itself: `governor` knows how many and how fast, `retry` what becomes of a failed row,
+`breaker` when the endpoint is down for everybody, `suspicion` when every row would fail alike, `tokens` what is left
+of the token budget. It all runs on one event loop; between two awaits nothing changes but by this code.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from asyncio_throttle.throttler import Throttler
+
+from evalsvc.endpoint.answer import Action, Allowance, Answer, Ask, Failure
+from evalsvc.errors import EndpointDown
+from evalsvc.pool.breaker import Breaker
+from evalsvc.pool.counters import Counters, PoolView
+from evalsvc.pool.delayed import DelayHeap
+from evalsvc.pool.governor import Governor
+from evalsvc.pool.job import Finished, Job
+from evalsvc.pool.retry import Again, Final, PutAside, RetryPolicy, decide
+from evalsvc.pool.suspicion import Doubt, FirstRows, Verdict, stop_error
+from evalsvc.pool.tokens import TokenBudget
+from evalsvc.records import Reply, Request
+
+SWEEP_CONCURRENCY = 8
+PUT_ASIDE_AT_MOST = 10_000  # rows kept for the sweep; beyond, a transient failure is final at once
+CLOGGED_RETRY_S = 0.02
+FOREVER = float("inf")
+FEW_LEFT = 100
+UNAVAILABLE = (502, 503, 504)
+UNREACHABLE = ("connect", "dns", "tls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """`concurrency` is the ceiling; the rest means what the config keys of the same name mean."""
+
+    concurrency: int
+    retry: RetryPolicy
+    attempt_timeout_s: float = 600.0
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_output_tokens: int | None = None
+    outage_budget_s: float = 1800.0
+    wait_for_endpoint_s: float = 900.0
+    drain_s: float = 25.0
+
+
+def _quiet(_event: str, _fields: Mapping[str, object]) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What the pool calls, on its own event loop and never awaited."""
+
+    finished: Callable[[Finished], None]  # a row's final word
+    event: Callable[[str, Mapping[str, object]], None] = _quiet  # limit changes and outages, for events.jsonl
+    clogged: Callable[[], bool] = lambda: False  # answers wait to be written: admit no more for now
+    config_line: Callable[[str], str] = str  # where a config key stands
+    param_paths: Mapping[str, str] = field(default_factory=dict)  # field of the request -> config key
+
+
+class Pool:
+    """Asks for every row, and again where that can help.
+
+    `run` returns when every row has its final word, or raises what stopped it; the rows without a final word are then
+    simply not reported, so that a later run asks them again.
+    """
+
+    def __init__(self, ask: Ask, settings: PoolSettings, hooks: Hooks, *, rng: Random) -> None:
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
+        self._ask = ask
+        self._settings = settings
+        self._hooks = hooks
+        self._rng = rng
+        self._governor = Governor(settings.concurrency, attempt_timeout_s=settings.attempt_timeout_s, now=now)
+        self._breaker = Breaker(budget_s=settings.outage_budget_s, start_budget_s=settings.wait_for_endpoint_s, now=now)
+        self._tokens = _token_budget(settings, now)
+        self._throttler = _throttler(settings.requests_per_minute)
+        self._first_rows = FirstRows(hooks.config_line, hooks.param_paths)
+        self._doubt = Doubt()
+        self._delayed = DelayHeap()
+        self._aside: deque[Job] = deque()
+        self._exhausted = False
+        self._sweeping = False
+        self._in_flight: dict[Job, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._waiting_for: str | None = None
+        self._turn_wait: asyncio.Timeout | None = None
+        self._stop: BaseException | None = None
+        self._ever_answered = False
+        self.counters = Counters()
+
+    def view(self) -> PoolView:
+        return PoolView(
+            in_flight=len(self._in_flight),
+            limit=self._limit(),
+            delayed=len(self._delayed) + len(self._aside) + len(self._doubt.bystanders),
+            waiting_for=self._waiting_for,
+        )
+
+    def stop(self, error: BaseException) -> None:
+        """Admits nothing more; what is in flight may finish within `drain_s`, then `run` raises `error`. The first one counts."""
+        if self._stop is None:
+            self._stop = error
+            if self._turn_wait is not None:
+                self._turn_wait.reschedule(self._loop.time())
+        self._wake.set()
+
+    async def run(self, requests: Iterator[Request]) -> None:
+        drain_s = 0.0  # an error of our own, or a cancellation, waits for nobody
+        try:
+            await self._admit_all(requests)
+            drain_s = self._settings.drain_s
+        finally:
+            await self._drain(drain_s)
+        if self._stop is not None:
+            raise self._stop
+        self._write_all(self._first_rows.release())
+
+    # admission ---------------------------------------------------------------------------------------------------
+
+    async def _admit_all(self, requests: Iterator[Request]) -> None:
+        while self._stop is None:
+            job = self._next_job(requests)
+            if job is not None:
+                await self._admit(job)
+            elif self._in_flight or len(self._delayed):
+                await self._sleep(self._delayed.wait_s(self._loop.time()), None)
+            elif not self._settle_doubt():
+                return
+
+    def _next_job(self, requests: Iterator[Request]) -> Job | None:
+        """A row whose back-off is over, else a new one, else, when all else is done, one put aside for the sweep.
+
+        An outage is probed with new rows first.
+        """
+        now = self._loop.time()
+        # the same few rows must not be the only probes: if they crash the server, the outage would never end
+        job = None if self._breaker.is_open and not self._exhausted else self._delayed.pop_due(now)
+        if job is None and not self._exhausted:
+            request = next(requests, None)
+            if request is not None:
+                return Job(request, arrived_at=now)
+            self._exhausted = True
+            job = self._delayed.pop_due(now)
+        return job or self._from_sweep()
+
+    def _from_sweep(self) -> Job | None:
+        busy = len(self._delayed) or (self._in_flight and not self._sweeping)
+        if busy or not self._aside:
+            return None
+        if not self._sweeping:
+            self._sweeping = True
+            self._hooks.event("sweep", {"rows": len(self._aside)})
+        job = self._aside.popleft()
+        job.last_try = True
+        return job
+
+    async def _admit(self, job: Job) -> None:
+        while self._stop is None:
+            wait_s, why = self._gate(job)
+            if wait_s <= 0:
+                break
+            await self._sleep(wait_s, why)
+        if self._throttler is not None and self._stop is None:
+            self._waiting_for = "requests_per_minute"
+            await self._turn(self._throttler)
+            self._waiting_for = None
+        if self._stop is None:
+            self._start(job)
+
+    async def _turn(self, throttler: Throttler) -> None:
+        """At a few requests a minute a turn is long in coming: a stop ends the wait for it."""
+        try:
+            async with asyncio.timeout(None) as self._turn_wait:
+                await throttler.acquire()
+        except TimeoutError:
+            pass
+        finally:
+            self._turn_wait = None
+
+    def _gate(self, job: Job) -> tuple[float, str | None]:
+        """Seconds until `job` may start (FOREVER: until something comes back), and what is being waited for."""
+        now = self._loop.time()
+        if self._breaker.is_open or self._doubt.open:
+            return self._gate_for_a_probe(now)
+        if len(self._in_flight) >= self._limit():
+            return FOREVER, None
+        wait_s, why = self._governor.wait_s(now)
+        if wait_s > 0:
+            return wait_s, why
+        if self._hooks.clogged():
+            return CLOGGED_RETRY_S, "the disk"
+        if self._tokens is not None:
+            return self._tokens.wait_s(self._tokens.estimate(job.request), now), "tokens_per_minute"
+        return 0.0, None
+
+    def _gate_for_a_probe(self, now: float) -> tuple[float, str | None]:
+        if self._breaker.is_open:
+            why = f"the endpoint, down for {self._breaker.down_s(now):.0f} s"
+            return (FOREVER if self._is_probing() else self._breaker.probe_wait_s(now)), why
+        return (FOREVER if self._is_probing() else 0.0), "another row to confirm a refusal"
+
+    def _limit(self) -> int:
+        return min(SWEEP_CONCURRENCY, self._governor.limit) if self._sweeping else self._governor.limit
+
+    def _is_probing(self) -> bool:
+        return any(job.probing for job in self._in_flight)
+
+    async def _sleep(self, seconds: float, why: str | None) -> None:
+        """Until something comes back, but no longer than `seconds`."""
+        self._waiting_for = why
+        self._wake.clear()
+        timer = None if seconds == FOREVER else self._loop.call_later(seconds, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            self._waiting_for = None
+            if timer is not None:
+                timer.cancel()
+
+    # attempts ----------------------------------------------------------------------------------------------------
+
+    def _start(self, job: Job) -> None:
+        now = self._loop.time()
+        job.probing = self._breaker.is_open or self._doubt.open
+        if self._tokens is not None:
+            job.reserved = self._tokens.estimate(job.request)
+            self._tokens.reserve(job.reserved, now)
+        job.attempts += 1
+        self.counters.attempts += 1
+        self.counters.retries += job.attempts > 1
+        sequence = self._governor.on_start(now)
+        self._in_flight[job] = self._loop.create_task(self._attempt(job, now, sequence))
+
+    async def _attempt(self, job: Job, started_at: float, sequence: int) -> None:
+        try:
+            answer = await self._ask_in_time(job)
+            now = self._loop.time()
+            job.wire_s += now - started_at
+            self._on_headers(answer.allowance, started_at, sequence, now)
+            if isinstance(answer.result, Failure):
+                self._on_failure(job, answer.result, started_at, sequence, now)
+            else:
+                self._on_reply(job, answer.result, started_at, now)
+        except Exception as bug:
+            self.stop(bug)
+        finally:
+            del self._in_flight[job]
+            self._wake.set()
+
+    async def _ask_in_time(self, job: Job) -> Answer:
+        left_s = max(self._settings.retry.row_deadline_s - job.charged_s, 0.0)
+        if left_s > self._settings.attempt_timeout_s:  # the transport's own deadline comes first
+            return await self._ask(job.request)
+        try:
+            async with asyncio.timeout(left_s):
+                return await self._ask(job.request)
+        except TimeoutError:
+            message = f"no answer within the row's deadline of {self._settings.retry.row_deadline_s:g} s"
+            return Answer(result=Failure(kind="deadline", action=Action.RETRY, http=None, code=None, message=message, outage=True))
+
+    def _on_headers(self, allowance: Allowance | None, started_at: float, sequence: int, now: float) -> None:
+        if allowance is None:
+            return
+        for what, remaining, reset_s in (
+            ("requests", allowance.requests_remaining, allowance.requests_reset_s),
+            ("tokens", allowance.tokens_remaining, allowance.tokens_reset_s),
+        ):
+            self._governor.on_headers(now, started_at=started_at, sequence=sequence, remaining=remaining, reset_s=reset_s, what=what)
+
+    def _on_reply(self, job: Job, reply: Reply, started_at: float, now: float) -> None:
+        self._settle_tokens(job, reply)
+        self._governor.on_answer(now, started_at=started_at, in_flight=len(self._in_flight))
+        self._alive(now, started_at)
+        self._ever_answered = True
+        if not self._first_rows.over:
+            self._write_all(self._first_rows.on_success())
+        if self._doubt.open and started_at >= self._doubt.since:
+            self._settle_doubt()
+        self._finish(job, reply)
+
+    def _on_failure(self, job: Job, failure: Failure, started_at: float, sequence: int, now: float) -> None:
+        self.counters.by_error[failure.kind] += 1
+        self._settle_tokens(job, failure)
+        if failure.action is Action.WAIT:
+            self.counters.rate_limited += 1
+            self._governor.on_rate_limited(now, started_at=started_at, sequence=sequence, retry_after_s=failure.retry_after_s)
+        if failure.outage:
+            self._on_outage(job, failure, started_at, now)
+        else:
+            self._alive(now, started_at)
+            self._governor.on_refused_row()
+        if failure.action in (Action.STOP, Action.CONFIRM):
+            self._on_refusal(job, failure, started_at, now)
+        elif failure.action is Action.FAIL_ROW:
+            self._on_bad_row(job, failure)
+        else:
+            self._again_or_not(job, failure, now - started_at, now)
+
+    def _on_outage(self, job: Job, failure: Failure, started_at: float, now: float) -> None:
+        if failure.kind == "timeout":
+            self._governor.on_timeout(now, started_at=started_at)
+        else:
+            self._governor.on_server_error(now)
+        self._log_changes()
+        if self._is_its_own_fault(failure):
+            return
+        if self._breaker.on_failure(now, started_at=started_at, in_flight=len(self._in_flight)):
+            self._hooks.event("outage", {"state": "began", "kind": failure.kind, "message": failure.message})
+        elif job.probing and self._breaker.is_open:
+            self._breaker.on_probe_failed(now, jitter=self._rng.random())
+        if self._breaker.is_spent(now):
+            down = f"the endpoint has been down for {self._breaker.down_s(now):.0f} s, longer than the outage budget"
+            self.stop(EndpointDown(f"{down}: {failure.message}", hint="the same command asks what is left once it is back"))
+
+    def _is_its_own_fault(self, failure: Failure) -> bool:
+        """When only a few rows are left, a crash or a silence is theirs: taken for an outage, it would never let a run end."""
+        few_left = self._exhausted and len(self._in_flight) + len(self._delayed) <= FEW_LEFT
+        return few_left and not self._breaker.is_open and failure.kind not in UNREACHABLE and failure.http not in UNAVAILABLE
+
+    def _alive(self, now: float, started_at: float) -> None:
+        self._log_changes()
+        down_s = self._breaker.down_s(now)
+        if self._breaker.on_good(now, started_at=started_at):
+            self._hooks.event("outage", {"state": "over", "seconds": round(down_s, 3)})
+            self._governor.restart(now)
+            self._log_changes()
+
+    # what becomes of a row ---------------------------------------------------------------------------------------
+
+    def _again_or_not(self, job: Job, failure: Failure, wire_s: float, now: float) -> None:
+        free = failure.action is Action.WAIT or self._breaker.is_open
+        if not free:
+            job.charged_s += wire_s
+        step = decide(
+            failure,
+            retries=job.retries,
+            charged_s=job.charged_s,
+            policy=self._settings.retry,
+            outage=self._breaker.is_open,
+            last_try=job.last_try,
+            jitter=self._rng.random(),
+        )
+        match step:
+            case Again(wait_s=wait_s, charged=charged):
+                job.retries += charged
+                job.charged_s += wait_s if charged else 0.0
+                self._delayed.push(now + wait_s, job)
+            case PutAside() if len(self._aside) < PUT_ASIDE_AT_MOST:
+                self._aside.append(job)
+            case PutAside() | Final():
+                self._finish(job, failure)
+
+    def _on_bad_row(self, job: Job, failure: Failure) -> None:
+        match self._first_rows.on_failure(job, failure):
+            case Verdict.WRITE:
+                self._write_all(self._first_rows.release())
+                self._finish(job, failure)
+            case Verdict.STOP:
+                self.stop(self._first_rows.error())
+            case Verdict.HOLD:
+                pass
+
+    def _on_refusal(self, job: Job, failure: Failure, started_at: float, now: float) -> None:
+        """Before any success, and for an exhausted quota, one refusal speaks for all rows; later another row must confirm it."""
+        certain = not self._ever_answered or failure.kind == "quota"
+        if certain or self._doubt.on_refusal(job, failure, started_at=started_at, now=now) is Verdict.STOP:
+            self.stop(stop_error(failure))
+
+    def _settle_doubt(self) -> bool:
+        """A success, or the end of all other rows, clears a doubt: its row failed for itself. True when rows go on because of it."""
+        suspect, others = self._doubt.settle()
+        if suspect is not None:
+            self._finish(*suspect)
+        for job in others:
+            self._delayed.push(self._loop.time(), job)
+        return bool(others)
+
+    def _settle_tokens(self, job: Job, result: Reply | Failure) -> None:
+        if result.usage is not None:
+            self.counters.spent = self.counters.spent + result.usage
+        if self._tokens is None:
+            return
+        if result.usage is not None:
+            self._tokens.settle(job.reserved, job.request, result.usage)
+        elif isinstance(result, Failure):
+            self._tokens.refund(job.reserved)
+
+    def _write_all(self, held: list[tuple[Job, Failure]]) -> None:
+        for job, failure in held:
+            self._finish(job, failure)
+
+    def _finish(self, job: Job, result: Reply | Failure) -> None:
+        waited_s = max(self._loop.time() - job.arrived_at - job.wire_s, 0.0)
+        self._hooks.finished(Finished(request=job.request, result=result, attempts=job.attempts, waited_s=waited_s))
+
+    def _log_changes(self) -> None:
+        for change in self._governor.changes:
+            fields = {"concurrency": change.concurrency, "pace_per_s": change.pace_per_s, "reason": change.reason}
+            self._hooks.event("limit", fields)
+        self._governor.changes.clear()
+
+    # the end -----------------------------------------------------------------------------------------------------
+
+    async def _drain(self, seconds: float) -> None:
+        """Waits for what is in flight, then cancels it: a cancelled row stays without a final word."""
+        try:
+            if self._in_flight and seconds > 0:
+                await asyncio.wait(self._in_flight.values(), timeout=seconds)
+        finally:
+            left = list(self._in_flight.values())
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+
+def _token_budget(settings: PoolSettings, now: float) -> TokenBudget | None:
+    if settings.tokens_per_minute is None:
+        return None
+    return TokenBudget(settings.tokens_per_minute, max_output=settings.max_output_tokens, now=now)
+
+
+def _throttler(requests_per_minute: int | None) -> Throttler | None:
+    """At most a second's worth at a time: the library lets a whole window through as a burst, which servers answer with 429."""
+    if requests_per_minute is None:
+        return None
+    at_a_time = max(1, requests_per_minute // 60)
+    return Throttler(rate_limit=at_a_time, period=at_a_time * 60 / requests_per_minute)

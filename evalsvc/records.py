@@ -1,0 +1,206 @@
+"""The nouns that flow through an evaluation, all frozen. Every station takes one of them and gives the next.
+
+Sample -> Request -> Reply | Failure -> Record -> Score -> Summary
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One row of the data set."""
+
+    id: str
+    row_hash: bytes  # 8 bytes over everything in the row but the target
+    fields: Mapping[str, Any]  # the row without its target: all that a template may see
+    input: Any  # the value of `dataset.input`, or None where the template names columns itself
+    target: str | None  # None: predict only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One question to the model, ready to be sent."""
+
+    id: str
+    repeat: int
+    row_hash: bytes
+    key: str  # 32 hex digits: which request this is, wherever the row stands
+    target: str | None
+    messages: bytes  # the rendered messages as JSON
+    body: bytes  # what goes over the wire
+    input_tokens_estimate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one answer; `cached` is part of `input`, `reasoning` is part of `output`."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    reasoning: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            cached=self.cached + other.cached,
+            reasoning=self.reasoning + other.reasoning,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What one answered request brought back; money has been spent on it."""
+
+    output: str | None
+    finish_reason: str | None
+    usage: Usage | None
+    latency_s: float  # request sent to last byte read, this attempt only
+    refusal: str | None = None
+    reasoning: str | None = None
+    tool_calls: Sequence[Any] | None = None
+    tokens: Sequence[Mapping[str, Any]] | None = None  # [{"t": token, "lp": nats, "top": [[token, nats], …]}, …]
+    model: str | None = None  # the name the server gave itself
+    request_id: str | None = None
+    ttft_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowError:
+    """Why a row has no answer, as the journal keeps it."""
+
+    kind: str  # content_filter, context_length, invalid_request, timeout, …: see endpoint/errors.py
+    http: int | None
+    code: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The final word on one (id, repeat): a reply, or why there is none. One line of the journal."""
+
+    id: str
+    repeat: int
+    row_hash: bytes
+    key: str
+    target: str | None
+    messages: bytes | None  # JSON; None when the config keeps prompts out of the journal
+    reply: Reply | None  # exactly one of reply and error is set
+    error: RowError | None
+    attempts: int  # requests sent for this row, this one included
+    waited_s: float  # time spent on back-off, pauses and pacing, not on the wire
+    at: str  # when the answer came, ISO 8601 in UTC
+
+    @property
+    def status(self) -> str:
+        return "ok" if self.error is None else "error"
+
+
+class Outcome(StrEnum):
+    """What became of a row; every final record has exactly one. See DESIGN's table in docs/metrics.md."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    SCORED = "scored"  # an answer was found and there is no right or wrong: a row without target, a graded metric
+    UNPARSED = "unparsed"
+    AMBIGUOUS = "ambiguous"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    FILTERED = "filtered"
+    ERROR = "error"
+
+
+# What stands in the place of a predicted label when no label was found, in the order of the confusion matrix's columns.
+WITHOUT_LABEL = (Outcome.UNPARSED, Outcome.AMBIGUOUS, Outcome.REFUSED, Outcome.TRUNCATED, Outcome.FILTERED, Outcome.ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a record is worth. One line of scored.jsonl."""
+
+    id: str
+    repeat: int
+    target: str | None
+    prediction: str | None  # the label or answer found, None when none was
+    outcome: Outcome
+    rule: str | None  # which extraction rule fired, None when the outcome did not come from the text
+    cut: bool = False  # finish_reason was length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A run seen from outside at one moment, as the live view and `--json` show it."""
+
+    expected: int
+    done: int  # final records of this run, earlier launches included
+    errors: int  # of them in error
+    launch_done: int  # of them by this launch
+    rows_per_s: float  # over the last seconds
+    eta_s: float | None
+    in_flight: int
+    limit: int
+    delayed: int  # rows waiting out a back-off
+    waiting_for: str | None  # why nothing is being admitted right now, in words
+    attempts: int
+    rate_limited: int
+    retries: int
+    p50_s: float | None
+    p95_s: float | None
+    usage: Usage
+    cost_usd: float | None
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    accepted: int  # written by this launch
+    durable: int  # of them known to be on the disk
+    elapsed_s: float
+
+
+class MetricValue(TypedDict):
+    """One number of summary.json. A value that cannot be had is None and `reason` says why."""
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+    on_parsed: NotRequired[float | None]
+    reason: NotRequired[str]
+    signature: str
+
+
+class GateResult(TypedDict):
+    gate: str
+    passed: bool | None  # None while the run is partial
+    value: float | None
+    reason: str | None
+
+
+class Warning_(TypedDict):
+    kind: str
+    message: str
+    evidence: dict[str, Any]
+
+
+class Summary(TypedDict):
+    """summary.json. The keys up to cost_usd depend on the winning records alone."""
+
+    v: int
+    name: str
+    status: str  # complete | partial
+    rows: dict[str, int]
+    outcomes: dict[str, int]
+    metrics: dict[str, MetricValue]
+    per_class: dict[str, dict[str, float | int | None]]
+    confusion_matrix: dict[str, Any] | None
+    gates: list[GateResult]
+    warnings: list[Warning_]
+    usage: dict[str, int]
+    cost_usd: float | None
+    calls: dict[str, Any]
+    latency_s: dict[str, float | None]
+    timing: dict[str, Any]
+    run: dict[str, Any]

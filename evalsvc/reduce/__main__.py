@@ -1,0 +1,31 @@
+"""`python -m evalsvc.reduce RUN_DIR`: a process of its own, so that a run's event loop never waits for scikit-learn.
+
+It loads what it needs, then waits for one line on standard input. Without one (the run died, or does not need it) it
+ends having done nothing. What went wrong is one JSON object on standard output.
+"""
+
+import sys
+from pathlib import Path
+
+from evalsvc.errors import EvalsvcError
+from evalsvc.jsonio import dumps
+
+
+def main() -> int:
+    import sklearn.metrics  # noqa: F401 - this second is better spent now than when the last answer is in
+
+    from evalsvc.reduce.run import reduce_run
+    from evalsvc.rundir import RunDir
+
+    if not sys.stdin.readline():
+        return 0
+    try:
+        reduce_run(RunDir(Path(sys.argv[1])))
+    except EvalsvcError as error:
+        sys.stdout.buffer.write(dumps({"message": error.message, "hint": error.hint}))
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""tallies -> Summary. Everything up to `cost_usd` is a function of the winning records alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from evalsvc import __version__
+from evalsvc.config import EvalConfig, Price
+from evalsvc.metrics.classification import classification_metrics, confusion_matrix, per_class
+from evalsvc.metrics.gates import check_gates, check_metrics, evaluate_gate, undecided
+from evalsvc.metrics.warnings import warnings_for
+from evalsvc.records import Summary
+from evalsvc.reduce.fold import Fold
+from evalsvc.reduce.plan import Plan
+
+
+def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Summary:
+    tallies, config = fold.tallies, plan.config
+    pending = max(plan.expected - tallies.ok - tallies.error, 0)
+    classes = per_class(tallies.confusion)
+    metrics = classification_metrics(
+        tallies.confusion, ok=tallies.ok, expected=plan.expected, positive=config.scoring.positive, repeats=config.repeats
+    )
+    gates = check_gates(config.gates, positive=config.scoring.positive, labels=plan.labels)
+    launches = list(_launches(events))
+    return {
+        "v": 1,
+        "name": plan.manifest.name,
+        "status": "partial" if pending else "complete",
+        "rows": {"expected": plan.expected, "ok": tallies.ok, "error": tallies.error, "pending": pending},
+        "outcomes": {**tallies.confusion.value(), "pending": pending},
+        "metrics": {name: metrics[name] for name in check_metrics(config.metrics, positive=config.scoring.positive)},
+        "per_class": classes,
+        "confusion_matrix": confusion_matrix(tallies.confusion),
+        "gates": [undecided(gate) if pending else evaluate_gate(gate, metrics, classes) for gate in gates],
+        "warnings": warnings_for(tallies.confusion, metrics, classes),
+        "usage": tallies.usage.value(),
+        "cost_usd": cost_usd(tallies.usage.value(), config.model.price),
+        "calls": _calls(launches, fold, config),
+        "latency_s": tallies.latency.value(),
+        "timing": _timing(launches),
+        "run": _run(plan),
+    }
+
+
+def cost_usd(usage: Mapping[str, int], price: Price | None) -> float | None:
+    """USD of `usage`; None without a price. Cached input costs what `cached` says, or as much as any input."""
+    if price is None:
+        return None
+    cached = price.input if price.cached is None else price.cached
+    fresh = usage["input"] - usage["cached"]
+    return (fresh * price.input + usage["cached"] * cached + usage["output"] * price.output) / 1e6
+
+
+def _launches(events: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """The last counters of each launch: a killed one has those of its last half minute."""
+    last: Mapping[str, Any] | None = None
+    for event in events:
+        if event.get("event") == "launch":
+            if last is not None:
+                yield last
+            last = {}
+        elif event.get("event") == "counters":
+            last = event
+    if last is not None:
+        yield last
+
+
+def _calls(launches: Iterable[Mapping[str, Any]], fold: Fold, config: EvalConfig) -> dict[str, Any]:
+    """What was really sent and paid for, as far as the launches lived to tell."""
+    totals, by_error, spent = Counter[str](), Counter[str](), Counter[str](input=0, output=0, cached=0, reasoning=0)
+    for launch in launches:
+        totals.update({name: launch.get(name, 0) for name in ("attempts", "retries", "rate_limited")})
+        by_error.update(launch.get("by_error", {}))
+        spent.update(launch.get("spent", {}))
+    return {
+        "attempts": totals["attempts"],
+        "retries": totals["retries"],
+        "rate_limited": totals["rate_limited"],
+        "superseded": len(fold.superseded),
+        "by_error": dict(sorted(by_error.items())),
+        "spent": {**spent, "usd": cost_usd(spent, config.model.price)},
+    }
+
+
+def _timing(launches: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    launches = list(launches)
+    wall_s = sum(launch.get("wall_s", 0.0) for launch in launches)
+    rows = sum(launch.get("rows", 0) for launch in launches)
+    return {"wall_s": round(wall_s, 3), "launches": len(launches), "rows_per_s": round(rows / wall_s, 3) if wall_s else None}
+
+
+def _run(plan: Plan) -> dict[str, Any]:
+    identity, manifest = plan.manifest.identity, plan.manifest
+    return {
+        "id": manifest.id,
+        "model": identity["model"],
+        "revision": identity["revision"],
+        "endpoint": identity["endpoint"],
+        "dataset_sha256": manifest.dataset["sha256"],
+        "evalsvc": __version__,
+    }

@@ -1,0 +1,218 @@
+"""What is read in the morning: the verdict first, then the numbers, then what they rest on, then what to type next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from evalsvc.records import GateResult, MetricValue, Summary, Warning_
+from evalsvc.report.confusion import confusion
+from evalsvc.report.console import STYLES, open_console, rich_block, rich_part, show
+from evalsvc.report.facts import SEPARATOR, Fact, Part, Tone, fact
+from evalsvc.report.footing import footing
+from evalsvc.report.intro import outcome_tone
+from evalsvc.report.lines import json_event
+from evalsvc.report.plain import one_line, plain, shorten
+from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
+from evalsvc.report.verdict import exit_part, verdict
+from evalsvc.report.words import NOTHING, count, interval, percent, score, some
+
+CLASSES_SHOWN = 20
+FILES = ("predictions.jsonl", "scored.jsonl", "summary.json")
+
+
+def print_result(
+    summary: Summary,
+    run_dir: str,
+    *,
+    stdout: TextIO | None,
+    environ: Mapping[str, str],
+    exit_code: int | None = None,
+    next_steps: Sequence[str] = (),
+) -> None:
+    """The result table on `stdout`; on nothing when that is None, which is how Python has a closed one."""
+    if stdout is None:
+        return
+    forgive_encoding(stdout)
+    console = open_console(stdout, environ)
+    table = result_table(summary, width=console.width, exit_code=exit_code)
+    show(console, table, stdout, unfolded=where_and_next(run_dir, next_steps))
+
+
+def print_result_event(summary: Summary, run_dir: str, *, stdout: TextIO | None, exit_code: int | None) -> None:
+    """The last line of `--json`: the whole of summary.json, the run directory and the exit code."""
+    if stdout is None:
+        return
+    speak_utf8(stdout)
+    try:
+        stdout.write(json_event("result", {"exit_code": exit_code, "run_dir": run_dir, **summary}))
+        stdout.flush()
+    except OSError:
+        silence(stdout)
+
+
+def result_table(summary: Summary, *, width: int, exit_code: int | None = None) -> RenderableType:
+    """Everything worth reading of a summary in at most `width` columns; sections without data are left out."""
+    return Group(
+        _headline(summary, exit_code, width),
+        *_section(_metrics(summary["metrics"])),
+        *_section(_outcomes(summary, width)),
+        *_section(_classes(summary["per_class"], width)),
+        *_section(_confusion(summary, width)),
+        *_section(_gates(summary["gates"])),
+        *_section(_warnings(summary["warnings"])),
+        *_section(_facts(footing(summary))),
+    )
+
+
+def _section(content: RenderableType | None) -> Iterator[RenderableType]:
+    if content is not None:
+        yield Text("")
+        yield content
+
+
+def _columns(*headings: str, left: int = 1) -> Table:
+    """A table without lines; the first `left` columns hold words, the others numbers."""
+    table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, header_style="dim")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index < left else "right", no_wrap=True)
+    return table
+
+
+def _headline(summary: Summary, exit_code: int | None, width: int) -> Text:
+    """The verdict in one line, the exit code in a second one where it does not fit."""
+    name = Text(one_line(summary["name"]), style="bold")
+    line = Text(SEPARATOR).join([name, *(rich_part(part) for part in verdict(summary))])
+    if exit_code is None:
+        return line
+    ending = rich_part(exit_part(exit_code))
+    fits = line.cell_len + len(SEPARATOR) + ending.cell_len <= width
+    return Text(SEPARATOR if fits else "\n  ").join([line, ending])
+
+
+def _metrics(metrics: Mapping[str, MetricValue]) -> RenderableType | None:
+    if not metrics:
+        return None
+    parsed = any(metric.get("on_parsed") is not None for metric in metrics.values())
+    table = _columns("metric", "value", "95 % interval", "rows", *(["parsed only"] if parsed else []))
+    for index, (name, metric) in enumerate(metrics.items()):
+        table.add_row(*_metric_cells(name, metric, parsed=parsed, strong=index == 0))
+    return Group(table, *_reasons(metrics))
+
+
+def _reasons(metrics: Mapping[str, MetricValue]) -> Iterator[RenderableType]:
+    for name, metric in metrics.items():
+        if metric["value"] is None and metric.get("reason"):
+            yield Padding(Text(f"{name}: {one_line(metric['reason'])}", style="yellow"), (0, 0, 0, 2))
+
+
+def _metric_cells(name: str, metric: MetricValue, *, parsed: bool, strong: bool) -> list[Text]:
+    style = STYLES[Tone.STRONG if strong else Tone.PLAIN]
+    cells = [
+        Text(name, style=style),
+        Text(score(metric["value"]), style=style),
+        Text(interval(metric["ci_low"], metric["ci_high"])),
+        Text(count(metric["n"])),
+    ]
+    if parsed:
+        on_parsed = metric.get("on_parsed")
+        cells.append(Text("" if on_parsed is None else score(on_parsed)))
+    return cells
+
+
+def _outcomes(summary: Summary, width: int) -> RenderableType | None:
+    seen = {outcome: rows for outcome, rows in summary["outcomes"].items() if rows}
+    if not seen:
+        return None
+    total = sum(seen.values())
+    words = [
+        Part(f"{outcome} {count(rows)} ({percent(rows, total)})", Tone.FAINT if outcome == "pending" else outcome_tone(outcome))
+        for outcome, rows in seen.items()
+    ]
+    return Group(_outcome_bar(seen, total, width), rich_block([Fact("outcomes", tuple(words))]))
+
+
+def _outcome_bar(seen: Mapping[str, int], total: int, width: int) -> Text:
+    """Every outcome that came at all gets at least one cell; the largest gives way for the others."""
+    room = max(len(seen), min(width - 2, 76))
+    cells = {outcome: max(1, room * rows // total) for outcome, rows in seen.items()}
+    largest = max(seen, key=lambda outcome: seen[outcome])
+    cells[largest] += room - sum(cells.values())
+    bar = Text("  ", no_wrap=True, overflow="crop")
+    for outcome, width_of in cells.items():
+        pending = outcome == "pending"
+        bar.append(("─" if pending else "━") * width_of, "dim" if pending else STYLES[outcome_tone(outcome)])
+    return bar
+
+
+def _classes(per_class: Mapping[str, Mapping[str, float | int | None]], width: int) -> RenderableType | None:
+    """All classes in their own order; of very many, those with the lowest F1."""
+    if not per_class:
+        return None
+    shown = list(per_class)
+    if len(shown) > CLASSES_SHOWN:
+        shown = sorted(shown, key=lambda label: per_class[label]["f1"] or 0.0)[:CLASSES_SHOWN]
+    table = _columns("class", "precision", "recall", "f1", "support", "predicted")
+    for label in shown:
+        values = per_class[label]
+        numbers = [score(values[key]) for key in ("precision", "recall", "f1")]
+        counts = [count(int(values[key] or 0)) for key in ("support", "predicted")]
+        table.add_row(Text(shorten(label, max(12, width - 58))), *numbers, *counts)
+    if len(shown) == len(per_class):
+        return table
+    return Group(table, Text(f"  lowest F1 first; {len(per_class) - len(shown)} more classes in summary.json", style="dim"))
+
+
+def _confusion(summary: Summary, width: int) -> RenderableType | None:
+    raw = summary["confusion_matrix"]
+    return confusion(raw, width=width) if raw and raw["rows"] else None
+
+
+def _gates(gates: Sequence[GateResult]) -> RenderableType | None:
+    if not gates:
+        return None
+    grid = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, show_header=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for gate in gates:
+        grid.add_row(rich_part(_passed(gate["passed"])), Text(one_line(gate["gate"])), Text(_grounds(gate)))
+    return grid
+
+
+def _passed(passed: bool | None) -> Part:
+    if passed is None:
+        return Part("gate open", Tone.WARN)
+    return Part("gate passed", Tone.GOOD) if passed else Part("gate FAILED", Tone.BAD)
+
+
+def _grounds(gate: GateResult) -> str:
+    # six digits, so that a value just below its threshold does not read as the threshold
+    value = NOTHING if gate["value"] is None else f"{gate['value']:.6g}"
+    return f"{value}, {one_line(gate['reason'])}" if gate["reason"] else value
+
+
+def _warnings(warnings: Sequence[Warning_]) -> RenderableType | None:
+    if not warnings:
+        return None
+    title = Text(f"  {some(len(warnings), 'warning')}", style="yellow")
+    grid = Table.grid()
+    grid.add_column(width=4)
+    grid.add_column(overflow="fold")
+    for warning in warnings:
+        grid.add_row(Text("  -"), Text(plain(warning["message"])))
+    return Group(title, grid)
+
+
+def _facts(facts: Sequence[Fact]) -> RenderableType | None:
+    return rich_block(facts) if facts else None
+
+
+def where_and_next(run_dir: str, next_steps: Sequence[str]) -> list[Fact]:
+    """The run's files and what to type, one a line, so that each can be copied whole."""
+    folder = one_line(run_dir).rstrip("/")
+    files = fact("files", "\n".join(f"{folder}/{name}" for name in FILES))
+    return [files, *([fact("next", Part("\n".join(plain(step) for step in next_steps), Tone.STRONG))] if next_steps else [])]

@@ -1,0 +1,147 @@
+"""A run directory: which file is what, and run.json, the only one of them that says what was measured.
+
+runs/<name>/<run id>/ holds one measurement; runs/<name>/latest points to the newest.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from evalsvc.errors import JournalDamaged, UsageError
+from evalsvc.journal.files import storage_failed, write_atomic
+from evalsvc.jsonio import canonical, loads
+
+RUNS = Path("runs")
+LATEST = "latest"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    path: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "predictions.jsonl"
+
+    @property
+    def scored(self) -> Path:
+        return self.path / "scored.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def state(self) -> Path:
+        return self.path / "reduce.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "run.lock"
+
+    def create(self) -> None:
+        """Raises StorageFailed where the directory can be neither made nor written to."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.path, os.W_OK | os.X_OK):
+                raise PermissionError(13, "Permission denied")
+        except OSError as exc:
+            raise storage_failed(exc, self.path) from exc
+
+    def point_latest(self) -> None:
+        """`latest` beside this run now points to it; a file system without links goes without."""
+        link = self.path.parent / LATEST
+        temp = link.with_name(f".{LATEST}.{os.getpid()}")
+        with suppress(OSError):
+            if link.is_symlink() or not link.exists():
+                temp.symlink_to(self.path.name)
+                temp.replace(link)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """run.json: what this run measures, how it is to be scored, and every launch so far."""
+
+    id: str
+    name: str
+    identity: Mapping[str, Any]
+    config: Mapping[str, Any]  # resolved, secrets redacted
+    config_file: str | None
+    base_dir: str
+    dataset: Mapping[str, Any]  # sha256, rows, labels: as of the last launch
+    data_changed: bool = False  # the journal holds answers to more than one state of the data set
+    server: Mapping[str, Any] = field(default_factory=dict)  # what /models said of the model
+    versions: Mapping[str, str] = field(default_factory=dict)
+    launches: tuple[Mapping[str, Any], ...] = ()
+    v: int = VERSION
+
+    @classmethod
+    def read(cls, run: RunDir) -> Self | None:
+        """None when there is no run.json. UsageError when a newer evalsvc wrote it, JournalDamaged when it cannot be read."""
+        try:
+            values = loads(run.manifest.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise storage_failed(exc, run.manifest) from exc
+        except ValueError as exc:
+            raise JournalDamaged(f"{run.manifest} is not JSON: {exc}", hint="put it back from a backup, or start a new run") from exc
+        if not isinstance(values, dict) or values.get("v", 0) > VERSION:
+            raise UsageError(f"{run.manifest} was written by a newer evalsvc", hint="use that version, or a newer one")
+        try:
+            return cls(**{**values, "launches": tuple(values.get("launches", ()))})
+        except TypeError as exc:
+            raise JournalDamaged(
+                f"{run.manifest} is not a run manifest: {exc}", hint="put it back from a backup, or start a new run"
+            ) from exc
+
+    def write(self, run: RunDir) -> None:
+        values = {name: getattr(self, name) for name in self.__slots__}
+        write_atomic(run.manifest, canonical({**values, "launches": list(self.launches)}) + b"\n")
+
+    def launched(self, **launch: Any) -> Self:
+        return replace(self, launches=(*self.launches, launch))
+
+    def landed(self, **end: Any) -> Self:
+        """The last launch, with how it ended."""
+        return replace(self, launches=(*self.launches[:-1], {**self.launches[-1], **end}))
+
+
+def find_run(named: str | None, *, root: Path = RUNS) -> RunDir:
+    """The run that a command was given: a directory, `name/id`, `name` (its latest) or nothing (the newest of all).
+
+    UsageError when there is none, with those there are.
+    """
+    candidates = [Path(named), root / named, Path(named) / LATEST, root / named / LATEST] if named else []
+    for path in candidates:
+        if RunDir(path).manifest.is_file():
+            return RunDir(path.resolve() if path.name == LATEST else path)
+    runs = list(all_runs(root))
+    if named is None and runs:
+        return runs[0]
+    known = ", ".join(str(run.path) for run in runs[:5]) or "none"
+    what = f"{named} is no run directory" if named else f"there is no run under {root}/"
+    raise UsageError(what, hint=f"runs here: {known}" if named else "start one with evalsvc run eval.yaml")
+
+
+def all_runs(root: Path = RUNS) -> Iterator[RunDir]:
+    """Every run below `root`, the most recently changed first."""
+    manifests = [path for path in root.glob("*/*/run.json") if path.parent.name != LATEST]
+    for path in sorted(manifests, key=lambda path: path.stat().st_mtime, reverse=True):
+        yield RunDir(path.parent)

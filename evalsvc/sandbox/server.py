@@ -1,0 +1,99 @@
+"""Starts the sandbox, says that it is ready, and ends it."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+
+import uvloop
+from aiohttp import web
+
+from evalsvc.sandbox import parent, wire
+from evalsvc.sandbox.answers import Echo, Model
+from evalsvc.sandbox.call_log import CallLog, FileLog, NoLog
+from evalsvc.sandbox.limits import Bucket, Limits
+from evalsvc.sandbox.service import Policy, Service
+from evalsvc.sandbox.settings import SandboxSettings
+
+_BACKLOG = 4096
+_LAST_WORDS_S = 0.1  # how long calls in flight may go on once it is over
+
+
+def serve(settings: SandboxSettings) -> None:
+    """Serves until SIGINT, SIGTERM or what else the settings name; one JSON line on stdout says where, once it is ready.
+
+    ValueError when the training file is of no use, OSError when it or the call log cannot be opened or the port is taken.
+    """
+    if settings.parent_pid is not None:
+        parent.die_with(settings.parent_pid)
+    models = load_models(settings)
+    # weights and modules stay for good; at thousands of calls in flight, looking through them again is what costs most
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, models))
+
+
+def load_models(settings: SandboxSettings) -> Mapping[str, Model]:
+    """The models by name. Fits the classifier, when there is one to fit."""
+    if settings.train is None:
+        return {"echo": Echo()}
+    from evalsvc.sandbox import classifier, training
+
+    examples = training.read_examples(settings.train, columns=settings.columns, text_column=settings.input, label_column=settings.target)
+    fitted = classifier.Classifier(classifier.fit(examples))
+    return {"echo": Echo()} | dict.fromkeys(("classifier", *settings.model_name), fitted)
+
+
+def limits(settings: SandboxSettings, now: float) -> Limits:
+    """The buckets that the settings ask for, full."""
+    buckets = []
+    if (requests := settings.requests_per_minute) is not None:
+        buckets.append(Bucket.full("requests", requests, settings.burst or max(1.0, requests / 60), now))
+    if settings.tpm is not None:
+        buckets.append(Bucket.full("tokens", settings.tpm, settings.token_burst or settings.tpm, now))
+    return Limits(buckets=buckets, says_remaining=settings.ratelimit_headers, says_retry_after=settings.retry_after)
+
+
+async def _serve(settings: SandboxSettings, models: Mapping[str, Model]) -> None:
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    _stop_on(settings, loop, over)
+    log: CallLog = FileLog(settings.call_log, loop) if settings.call_log is not None else NoLog()
+    service = Service(
+        models=models,
+        policy=Policy(faults=settings.faults, seed=settings.seed, slots=settings.slots, key=settings.require_key),
+        limits=limits(settings, time.monotonic()),
+        log=log,
+        launch=os.urandom(6).hex(),
+    )
+    # a client that hangs up ends its call, so that its slot is free again
+    runner = web.AppRunner(service.app(), access_log=None, handler_cancellation=True, shutdown_timeout=_LAST_WORDS_S)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG).start()
+        _announce(runner.addresses[0], models)
+        await over.wait()
+    finally:
+        await runner.cleanup()
+        log.close()
+
+
+def _stop_on(settings: SandboxSettings, loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, over.set)
+    if settings.parent_pid is not None:
+        parent.stop_when_orphaned(loop, settings.parent_pid, over.set)
+    if settings.until_stdin_closes:
+        parent.stop_at_end_of_stdin(loop, over.set)
+
+
+def _announce(address: tuple[str, int], models: Mapping[str, Model]) -> None:
+    host, port = address[:2]
+    ready = {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}/v1", "pid": os.getpid(), "models": list(models)}
+    sys.stdout.write(wire.dumps(ready).decode() + "\n")
+    sys.stdout.flush()

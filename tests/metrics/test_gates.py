@@ -1,0 +1,129 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.metrics import check_gates, check_metrics, classification_metrics, evaluate_gate, parse_gate, per_class, undecided
+from evalsvc.metrics.names import CLASSIFICATION
+from evalsvc.records import GateResult
+from tests.metrics.confusions import tally_of
+
+READ: Mapping[str, tuple[str, str, str | None, str, float]] = {
+    "recall >= 0.80": ("recall", "value", None, ">=", 0.8),
+    "f1_macro.ci_low>=.75": ("f1_macro", "ci_low", None, ">=", 0.75),
+    " accuracy.on_parsed  <  1 ": ("accuracy", "on_parsed", None, "<", 1.0),
+    "mcc == -1": ("mcc", "value", None, "==", -1.0),
+    "per_class.spam.recall > 8e-1": ("recall", "value", "spam", ">", 0.8),
+    "per_class.not spam, v1.0.f1 <= 0.5": ("f1", "value", "not spam, v1.0", "<=", 0.5),
+    "per_class.a<=b.precision >= 0.5": ("precision", "value", "a<=b", ">=", 0.5),
+}
+
+
+@pytest.mark.parametrize("text", READ)
+def test_a_gate_is_read(text: str) -> None:
+    gate = parse_gate(text)
+    assert (gate.metric, gate.part, gate.label, gate.op, gate.threshold) == READ[text]
+    assert gate.text == text
+
+
+REFUSED: Mapping[str, str] = {
+    "accuracy": "is no gate",
+    "accuracy = 0.9": "is no gate",
+    ">= 0.9": "is no gate",
+    "accuracy >= high": "'high' is not a number",
+    "accuracy >= nan": "'nan' is not a number",
+    "accuracy >= 80%": "'80%' is not a number",
+    "accuracy >= 80": "lies between 0 and 1",
+    "mcc >= -2": "lies between -1 and 1",
+    "acuracy >= 0.9": "no metric 'acuracy'",
+    "accuracy.ci_lo >= 0.9": "accuracy has no 'ci_lo'",
+    "parse_rate.on_parsed >= 0.9": "no on_parsed",
+    "recall >= 0.9": "plain recall is that of one label",
+    "per_class.spam.recal >= 0.9": "per_class has no 'recal'",
+    "per_class.junk.recall >= 0.9": "'junk' is not one of the labels",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_gate_that_could_never_be_met_is_refused_before_the_run(text: str) -> None:
+    with pytest.raises(UsageError, match=REFUSED[text]) as refused:
+        check_gates([text], labels=("spam", "ham"))
+    assert refused.value.hint
+    assert text in refused.value.message
+
+
+def test_refusals_name_what_to_write_instead() -> None:
+    hints = {}
+    for text in ("acuracy >= 0.9", "recall >= 0.9", "accuracy >= 80", "accuracy >= 80%"):
+        with pytest.raises(UsageError) as refused:
+            check_gates([text])
+        hints[text] = refused.value.hint or ""
+    assert "`accuracy`" in hints["acuracy >= 0.9"]
+    assert "`recall_macro`" in hints["recall >= 0.9"]
+    assert "80 % is 0.8" in hints["accuracy >= 80"]
+    assert "0.80" in hints["accuracy >= 80%"]
+
+
+@pytest.mark.parametrize("gate", ["bleu >= 0.3", "ext.mine >= 1", "accuracy >= baseline - 0.01", {"accuracy >= 0.9": {"min_n": 5}}])
+def test_what_is_planned_is_not_available_yet(gate: str | dict[str, Any]) -> None:
+    with pytest.raises(NotAvailableYet):
+        check_gates([gate])
+
+
+def test_with_a_positive_label_plain_names_are_gates() -> None:
+    assert [gate.metric for gate in check_gates(["recall >= 0.9", "f1 > 0"], positive="spam")] == ["recall", "f1"]
+
+
+def test_a_label_that_is_not_known_yet_is_not_refused() -> None:
+    assert check_gates(["per_class.junk.recall >= 0.9"])[0].label == "junk"
+
+
+def decided(text: str) -> GateResult:
+    tally = tally_of(("spam", "ham", "new"), {("spam", "spam"): 8, ("spam", "ham"): 2, ("ham", "ham"): 90})
+    metrics = classification_metrics(tally, ok=100, expected=100, positive="new")
+    return evaluate_gate(parse_gate(text), metrics, per_class(tally))
+
+
+RESULTS: Mapping[str, tuple[bool, float | None, str | None]] = {
+    "accuracy >= 0.98": (True, 0.98, None),
+    "accuracy > 0.98": (False, 0.98, "0.98 is not above 0.98"),
+    "accuracy >= 0.99": (False, 0.98, "0.98 is below 0.99"),
+    "accuracy <= 0.9": (False, 0.98, "0.98 is above 0.9"),
+    "accuracy == 0.98": (True, 0.98, None),
+    "per_class.spam.recall >= 0.8": (True, 0.8, None),
+    "per_class.new.recall >= 0.8": (False, None, "recall of 'new' is 0/0: 0 rows, 0 replies"),
+    "per_class.old.recall >= 0.8": (False, None, "'old' is not one of the labels"),
+    "recall >= 0.8": (False, None, "no row has the positive label"),
+    "bleu >= 0.8": (False, None, "this run has no bleu"),
+}
+
+
+@pytest.mark.parametrize("text", RESULTS)
+def test_a_gate_is_decided_with_its_reason(text: str) -> None:
+    passed, value, reason = RESULTS[text]
+    assert decided(text) == {"gate": text, "passed": passed, "value": value, "reason": reason}
+
+
+def test_a_gate_on_the_lower_end_is_harder_to_pass() -> None:
+    assert decided("accuracy >= 0.95")["passed"]
+    assert not decided("accuracy.ci_low >= 0.95")["passed"]
+
+
+def test_a_partial_run_decides_no_gate() -> None:
+    assert undecided(parse_gate("accuracy >= 0.9"))["passed"] is None
+
+
+def test_no_metrics_key_means_all_of_them() -> None:
+    assert check_metrics([]) == CLASSIFICATION
+    assert check_metrics([], positive="spam") == (*CLASSIFICATION, "precision", "recall", "f1")
+
+
+def test_named_metrics_come_in_the_order_of_the_reports() -> None:
+    assert check_metrics(["mcc", "accuracy"]) == ("accuracy", "mcc")
+
+
+def test_a_metric_that_cannot_be_had_is_refused() -> None:
+    for metric, error in (("recall", UsageError), ("bleu", NotAvailableYet), ("acc", UsageError), ({"mcc": {"x": 1}}, NotAvailableYet)):
+        with pytest.raises(error, match="metrics: "):
+            check_metrics([metric])
