@@ -64,6 +64,12 @@ class RunDir:
         except OSError as exc:
             raise storage_failed(exc, self.path) from exc
 
+    def has_answers(self) -> bool:
+        try:
+            return self.journal.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+
     def point_latest(self) -> None:
         """`latest` beside this run now points to it; a file system without links goes without."""
         link = self.path.parent / LATEST

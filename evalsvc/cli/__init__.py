@@ -116,8 +116,20 @@ def sandbox(context: typer.Context) -> None:
 
 def main() -> None:
     """The entry point. A reader of our output that went away is no error of ours."""
+    _fill_closed_streams()
     try:
         app(prog_name="evalsvc")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
+
+
+def _fill_closed_streams() -> None:
+    """A standard stream closed by whoever started us becomes /dev/null, or the event loop's own files would take its number."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")

@@ -14,7 +14,7 @@ from evalsvc.errors import Stopped
 from evalsvc.pipeline import Evaluation, RunOptions, StopSwitch, evaluate, prepare
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.verdict import next_steps
-from evalsvc.report import choose_view
+from evalsvc.report import LiveView, choose_view
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -59,22 +59,20 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 async def _evaluate(prepared: Prepared, *, json: bool, quiet: bool) -> Evaluation:
     stop = StopSwitch()
+    view = choose_view(sys.stderr, stdout=sys.stdout, quiet=quiet, json=json, environ=os.environ)
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, _on_signal, stop, number, prepared.config.limits.drain_s)
-    view = choose_view(sys.stderr, stdout=sys.stdout, quiet=quiet, json=json, environ=os.environ)
+        loop.add_signal_handler(number, _on_signal, stop, view, number, prepared.config.limits.drain_s)
     return await evaluate(prepared, view, stop)
 
 
-def _on_signal(stop: StopSwitch, number: int, drain_s: float) -> None:
+def _on_signal(stop: StopSwitch, view: LiveView, number: int, drain_s: float) -> None:
     """The first signal lets what is in flight finish; the second one leaves at once: every accepted answer is written already."""
     name = signal.Signals(number).name
     if stop.error is not None:
         os._exit(Stopped.exit_code)
-    hint = "the same command carries on where it stopped"
-    stop.pull(Stopped(f"stopped by {name}", hint=hint))
-    if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\n{name}: waiting up to {drain_s:g} s for what is in flight; once more to leave at once\n")
+    stop.pull(Stopped(f"stopped by {name}", hint="the same command carries on where it stopped"))
+    view.note(f"{name}: waiting up to {drain_s:g} s for what is in flight; once more to leave at once")
 
 
 def _print(evaluation: Evaluation, command: str, *, json: bool) -> None:

@@ -38,9 +38,9 @@ class DatasetConfig(Section):
     format: Literal["jsonl", "csv", "tsv"] | None = Field(default=None, description="Default: by the file's ending.")
     columns: Texts | None = Field(default=None, description="Column names of a CSV or TSV file without a header.")
     limit: int | None = Field(default=None, ge=1, description="Only the first so many rows.")
-    where: str | None = None
-    subsample: dict[str, Any] | None = None
-    group: Text | None = None
+    where: str | None = Field(default=None, description="Only the rows for which this expression holds.")
+    subsample: dict[str, Any] | None = Field(default=None, description="{n, seed, stratify}: a random part of the rows.")
+    group: Text | None = Field(default=None, description="The column by which rows belong together in intervals.")
 
 
 class PromptFile(Section):
@@ -58,18 +58,18 @@ class Message(Section):
     """One turn of a conversation."""
 
     role: str = Field(min_length=1, description="system, developer, user, assistant; sent as written.")
-    content: Template
+    content: Template = Field(description="A template, or {file: path}.")
 
 
 class PromptConfig(Section):
     """Jinja2 templates, sandboxed and strict. They see every column but the target, and `input` and `id`."""
 
-    system: Template | None = None
-    user: Template | None = Field(default=None, description="Default: {{ input }}.")
+    system: Template | None = Field(default=None, description="The system message; a template, or {file: path} for one in a file.")
+    user: Template | None = Field(default=None, description="The user message, likewise. Default: {{ input }}.")
     messages: Annotated[tuple[Message, ...], Strict(False)] | None = Field(
         default=None, min_length=1, description="A whole conversation, in place of system and user."
     )
-    few_shot: dict[str, Any] | None = None
+    few_shot: dict[str, Any] | None = Field(default=None, description="{path, k, seed}: examples before the question.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -81,8 +81,8 @@ class PromptConfig(Section):
 class Price(Section):
     """USD per million tokens."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: float = Field(ge=0, description="USD per million input tokens.")
+    output: float = Field(ge=0, description="USD per million output tokens.")
     cached: float | None = Field(default=None, ge=0, description="For cached input tokens; default: as input.")
 
     @field_validator("input", "output", "cached", mode="before")
@@ -96,9 +96,9 @@ class ModelConfig(Section):
 
     name: Text = Field(description="As the endpoint knows it.")
     base_url: str = Field("", description='Any http(s) URL, used as given, or "sandbox". Default: OPENAI_BASE_URL, else OpenAI.')
-    api: Literal["chat", "responses", "completions"] = "chat"
-    client: Literal["http", "sdk", "azure"] = "http"
-    stream: bool = False
+    api: Literal["chat", "responses", "completions"] = Field(default="chat", description="Which of OpenAI's APIs the endpoint speaks.")
+    client: Literal["http", "sdk", "azure"] = Field(default="http", description="What carries the requests.")
+    stream: bool = Field(default=False, description="Ask for the answer piece by piece, to time the first token.")
     api_key_env: str | None = Field(
         default=None, description="Environment variable with the key. Default: OPENAI_API_KEY for OpenAI's own host, none for any other."
     )
@@ -106,10 +106,10 @@ class ModelConfig(Section):
     endpoint_id: str | None = Field(
         default=None, description="Names the endpoint in place of its URL, when one server has several addresses."
     )
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every request.")
     max_output_tokens: int | None = Field(default=None, ge=1, description="Sent as the field that this API wants.")
     params: dict[str, Any] = Field(default_factory=dict, description="Sent verbatim; nothing unwritten is sent.")
-    price: Price | None = None
+    price: Price | None = Field(default=None, description="Without it no cost is shown.")
     sandbox: dict[str, Any] | None = Field(default=None, description="What the embedded sandbox serves: train, input, target, faults.")
 
     @field_validator("api_key_env")
@@ -152,13 +152,15 @@ class Limits(Section):
     """How hard the endpoint may be asked, and how long anything may take. Seconds, unless named otherwise."""
 
     concurrency: int = Field(default=1000, ge=1, description="The ceiling; the pool adapts below it.")
-    requests_per_minute: int | None = Field(default=None, ge=1)
-    tokens_per_minute: int | None = Field(default=None, ge=1)
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Never start more than that; without it the pace is learned.")
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="Input and output tokens, estimated first and settled by the usage."
+    )
     max_retries: int = Field(default=7, ge=0, description="Per row, not counting 429s and outages.")
-    attempt_timeout_s: float = Field(default=600.0, gt=0)
+    attempt_timeout_s: float = Field(default=600.0, gt=0, description="One request, sent to last byte read.")
     row_deadline_s: float = Field(default=3600.0, gt=0, description="Per row, waits for limits and outages not counted.")
-    outage_budget_s: float = Field(default=1800.0, ge=0)
-    wait_for_endpoint_s: float = Field(default=900.0, ge=0)
+    outage_budget_s: float = Field(default=1800.0, ge=0, description="How long the endpoint may be down before the run ends with 6.")
+    wait_for_endpoint_s: float = Field(default=900.0, ge=0, description="The same before the first answer, while a server starts.")
     drain_s: float = Field(default=25.0, ge=0, description="How long a stop waits for what is in flight.")
 
     @field_validator("attempt_timeout_s", "row_deadline_s", "outage_budget_s", "wait_for_endpoint_s", "drain_s", mode="before")
@@ -168,19 +170,23 @@ class Limits(Section):
 
 
 class Budget(Section):
-    usd: float | None = None
-    tokens: int | None = None
-    runtime: str | None = None
+    """What a run may cost."""
+
+    usd: float | None = Field(default=None, description="Stop before more is spent.")
+    tokens: int | None = Field(default=None, description="Stop before more are used.")
+    runtime: str | None = Field(default=None, description='The longest a launch may take, as in "6h".')
 
 
 class StopIf(Section):
     """Ends a hopeless run (exit 4): `unusable_share` of the rows so far unparsed, truncated or in error."""
 
-    unusable_share: float = Field(default=0.5, gt=0, le=1)
-    after: int = Field(default=200, ge=1)
+    unusable_share: float = Field(default=0.5, gt=0, le=1, description="More than this share of unusable rows ends the run.")
+    after: int = Field(default=200, ge=1, description="Not before so many rows of a launch are answered.")
 
 
 class JournalConfig(Section):
+    """What predictions.jsonl keeps."""
+
     prompts: bool = Field(default=True, description="Keep the rendered messages in predictions.jsonl.")
 
 
@@ -191,15 +197,19 @@ class EvalConfig(Section):
     dataset: DatasetConfig
     prompt: PromptConfig = PromptConfig()
     model: ModelConfig
-    task: Literal["classification", "generation", "translation", "summarization", "qa", "perplexity", "regression"] = "classification"
+    task: Literal["classification", "generation", "translation", "summarization", "qa", "perplexity", "regression"] = Field(
+        default="classification", description="What is asked of the model, and so how answers are scored."
+    )
     scoring: Scoring = Scoring()
-    metrics: Annotated[tuple[Named, ...], Strict(False)] = ()
-    repeats: int = Field(default=1, ge=1)
+    metrics: Annotated[tuple[Named, ...], Strict(False)] = Field(default=(), description="Empty: the task's defaults, see docs/metrics.md.")
+    repeats: int = Field(default=1, ge=1, description="How often each row is asked.")
     limits: Limits = Limits()
     budget: Budget = Budget()
-    gates: Annotated[tuple[Gate, ...], Strict(False)] = ()
-    max_error_rate: float = Field(default=0.01, ge=0, le=1)
-    stop_if: StopIf | None = StopIf()
+    gates: Annotated[tuple[Gate, ...], Strict(False)] = Field(
+        default=(), description='What must hold, as in "recall >= 0.80"; else exit 3.'
+    )
+    max_error_rate: float = Field(default=0.01, ge=0, le=1, description="More rows in error than this share of all is exit 4.")
+    stop_if: StopIf | None = Field(default=StopIf(), description="null turns it off.")
     journal: JournalConfig = JournalConfig()
 
     # Where the file was, so that relative paths mean the same whatever the working directory; not a key of the file.

@@ -46,7 +46,7 @@ async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Eval
         launch = take_up(prepared, datetime.now(UTC))
         stop.check()
         if launch.to_ask == 0:
-            return await _nothing_to_ask(launch)
+            return await _nothing_to_ask(launch, view)
         launch.manifest.write(run)
         run.point_latest()
         events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
@@ -102,14 +102,24 @@ async def _ask_rows(asking: Asking, ask: HttpAsk, prepared: Prepared, view: Live
 
 
 async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None) -> Summary | None:
-    run = launch.prepared.run
-    reducer = (asking.reducer if asking is not None else None) or Reducer(run.path)
+    run, reducer = launch.prepared.run, asking.reducer if asking is not None else None
+    if error is not None and not run.has_answers():
+        # a wrong key or address is to be told at once, not after a summary of nothing
+        if reducer is not None:
+            reducer.dismiss()
+        return None
+    reducer = reducer or Reducer(run.path)
     done = await reducer.reduce(within_s=None if error is None else REDUCE_AFTER_STOP_S)
     return read_summary(run) if done else None
 
 
-async def _nothing_to_ask(launch: Launch) -> Evaluation:
-    """A complete run says so and exits as its numbers say, scored again where scoring or gates have changed."""
+async def _nothing_to_ask(launch: Launch, view: LiveView) -> Evaluation:
+    """A complete run says so and exits as its numbers say, scored again where data, scoring or gates have changed."""
+    if launch.resume.data_changed:
+        view.note(
+            f"the data is no longer what was asked: {launch.resume.vanished:,} rows gone, {launch.resume.relabelled:,} relabelled; "
+            "the numbers are those of the data as it is now"
+        )
     run, since = launch.prepared.run, launch.manifest.launches[-2].get("ended_at") if len(launch.manifest.launches) > 1 else None
     old = Manifest.read(run)
     same_launches = old.launches if old is not None else ()

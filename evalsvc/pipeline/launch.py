@@ -5,6 +5,7 @@ import platform
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -52,7 +53,14 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
     if old is not None:
         refuse_other_identity(prepared, old.identity, prepared.identity)
     opened = open_for_append(prepared.run.journal, prepared.run.quarantine, now=now, with_targets=old is not None)
+    if old is None and opened.scan.records:
+        raise IdentityDiffers(
+            f"{prepared.run.path} has predictions but no run.json, so nobody can tell what they are answers to",
+            hint="put run.json back, or choose another --run-dir",
+        )
     survey = prepared.dataset.survey(with_targets=old is not None)
+    if not opened.scan.records:
+        _try_first_row(prepared, survey)
     resume = compare(survey, opened.scan, retry_failed=prepared.options.retry_failed)
     manifest = _manifest(prepared, old, survey, resume).launched(**_this_launch(now, survey))
     return Launch(
@@ -63,6 +71,12 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
         opened=opened,
         resume=resume,
     )
+
+
+def _try_first_row(prepared: Prepared, survey: Survey) -> None:
+    """UsageError from a template that does not fit the data, before anybody is asked anything."""
+    with closing(prepared.dataset.samples(survey)) as samples:
+        prepared.builder.build(next(samples))
 
 
 def refuse_other_identity(prepared: Prepared, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

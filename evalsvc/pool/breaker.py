@@ -25,6 +25,7 @@ class Breaker:
         self._failures = 0
         self._first_failure = now  # when the first of them in a row was sent
         self._first_noticed = now  # and when it came back
+        self._in_flight = 0  # the most since then
         self._opened_at: float | None = None
         self._noticed_at = now
         self._next_probe = now
@@ -55,13 +56,14 @@ class Breaker:
     def on_failure(self, now: float, *, started_at: float, in_flight: int) -> bool:
         """A 5xx, reset, refused connection or timeout; True when it opens the breaker."""
         if self._failures == 0:
-            self._first_failure, self._first_noticed = started_at, now
+            self._first_failure, self._first_noticed, self._in_flight = started_at, now, 0
         self._failures += 1
+        self._in_flight = max(self._in_flight, in_flight)  # failures that come back together empty it
         if self.is_open or self._failures < FAILURES:
             return False
         good_meanwhile = self._ever_good and started_at <= self._last_good
         rounds = 1 if started_at <= self._first_noticed else ROUNDS
-        if self._failures < max(AVALANCHE, rounds * in_flight) and (good_meanwhile or now - self._last_good < QUIET_S):
+        if self._failures < max(AVALANCHE, rounds * self._in_flight) and (good_meanwhile or now - self._last_good < QUIET_S):
             return False
         self._opened_at, self._noticed_at = self._first_failure, now
         self._probe_wait_s = FIRST_PROBE_S

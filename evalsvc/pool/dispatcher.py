@@ -14,7 +14,7 @@ from random import Random
 from asyncio_throttle.throttler import Throttler
 
 from evalsvc.endpoint.answer import Action, Allowance, Answer, Ask, Failure
-from evalsvc.errors import EndpointDown
+from evalsvc.errors import EndpointDown, StorageFailed
 from evalsvc.pool.breaker import Breaker
 from evalsvc.pool.counters import Counters, PoolView
 from evalsvc.pool.delayed import DelayHeap
@@ -116,7 +116,8 @@ class Pool:
         drain_s = 0.0  # an error of our own, or a cancellation, waits for nobody
         try:
             await self._admit_all(requests)
-            drain_s = self._settings.drain_s
+            if not isinstance(self._stop, StorageFailed):  # answers that cannot be written are not worth waiting for
+                drain_s = self._settings.drain_s
         finally:
             await self._drain(drain_s)
         if self._stop is not None:
@@ -138,11 +139,12 @@ class Pool:
     def _next_job(self, requests: Iterator[Request]) -> Job | None:
         """A row whose back-off is over, else a new one, else, when all else is done, one put aside for the sweep.
 
-        An outage is probed with new rows first.
+        An outage is probed with both in turn.
         """
         now = self._loop.time()
-        # the same few rows must not be the only probes: if they crash the server, the outage would never end
-        job = None if self._breaker.is_open and not self._exhausted else self._delayed.pop_due(now)
+        # rows that crash the server must not be the only probes of an outage, or it would never end
+        new_first = self._breaker.is_open and not self._exhausted and self.counters.attempts % 2 == 0
+        job = None if new_first else self._delayed.pop_due(now)
         if job is None and not self._exhausted:
             request = next(requests, None)
             if request is not None:
@@ -308,7 +310,7 @@ class Pool:
         if failure.kind == "timeout":
             self._governor.on_timeout(now, started_at=started_at)
         else:
-            self._governor.on_server_error(now)
+            self._governor.on_server_error()
         self._log_changes()
         if self._is_its_own_fault(failure):
             return
@@ -385,7 +387,7 @@ class Pool:
 
     def _settle_tokens(self, job: Job, result: Reply | Failure) -> None:
         if result.usage is not None:
-            self.counters.spent = self.counters.spent + result.usage
+            self.counters.spend(result.usage)
         if self._tokens is None:
             return
         if result.usage is not None:
@@ -419,6 +421,7 @@ class Pool:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+            self._in_flight.clear()  # a task cancelled before its first step could not take itself out
 
 
 def _token_budget(settings: PoolSettings, now: float) -> TokenBudget | None:

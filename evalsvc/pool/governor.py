@@ -4,7 +4,7 @@ Two limits, each learned from its own evidence:
 
 - **Concurrency** starts at max(64, ceiling / 4) and doubles after every clean round (as many answers as the limit).
   It stops growing when twice the concurrency no longer brings more answers a second (Little's law: throughput is
-  concurrency over mean latency), when latency nears the attempt timeout, and for some seconds after a 5xx. An attempt
+  concurrency over mean latency), when latency nears the attempt timeout, and while more than a few requests fail. An attempt
   timeout is congestion: the limit falls once per episode to what the server was seen to work on at a time.
 - **Pace** does not exist until the server says no (a 429, or headers that say nothing is left). Between two moments at
   which a rate limit is empty, exactly what it refilled was accepted, so accepted / elapsed *is* the rate, whatever
@@ -22,12 +22,15 @@ CUT = 0.8  # of the concurrency, at a 429 episode
 HEADROOM = 1.25  # over what the server was seen to work on at a time
 PACE_MARGIN = 0.98  # of a learned rate
 PROBE_STEP, PROBE_STEP_MOST = 0.02, 0.25
+COLLAPSE = 0.05  # of the pace: less than this is a server that is closed for now, not a rate
+DOUBTFUL_PACE = 1.0  # the pauses are what holds back below this, while nothing is known
 PAUSE_CLAMP_S = 300.0
 PAUSE_WITHOUT_ADVICE_S = 1.0
 HEADER_PAUSE_CLAMP_S = 60.0
 CATCH_UP_S = 0.05  # a late wake-up may be made good for this much of the pace
 RISES = 1.15  # twice the concurrency must bring this much more throughput
 PROBE_RISES = 1.03  # and a tenth more this much
+FEW_ERRORS = 0.05  # of a round's answers: a server that always fails a few requests is still let grow into
 COHORT_EVIDENCE = 8  # first answers that must have come back before they tell anything
 FOREVER = float("inf")
 
@@ -73,7 +76,6 @@ class Governor:
         self._burst = 1  # accepted before the first refusal
         self._clean_since = now
         self._probe_step = PROBE_STEP
-        self._no_growth_before = now
         self._latencies: deque[float] = deque(maxlen=512)
         self._completions: deque[float] = deque(maxlen=4096)
         self._first_cohort = self.limit  # requests started at once, until their answers have told something; then 0
@@ -86,6 +88,7 @@ class Governor:
         self._level_answers = 0
         self._level_latency = 0.0
         self._level_slowest = 0.0
+        self._level_errors = 0
         self._peak = 0
 
     # what happened -----------------------------------------------------------------------------------------------
@@ -137,15 +140,15 @@ class Governor:
         """A row failed for itself: that tells nothing of limits, and another takes its place among the first requests."""
         self._refused_rows += 1
 
-    def on_server_error(self, now: float) -> None:
-        """A 5xx, a reset: says nothing of limits, but is no time to grow."""
+    def on_server_error(self) -> None:
+        """A 5xx, a reset: says nothing of limits, but a round with more than a few of them is no round to grow after."""
         self._first_cohort = 0
-        self._no_growth_before = now + 5.0
+        self._level_errors += 1
 
     def on_timeout(self, now: float, *, started_at: float) -> None:
         """No answer within the attempt timeout: the server has more than it can work on."""
         self._first_cohort = 0
-        self._no_growth_before = now + 5.0
+        self._level_errors += 1
         if started_at < self._last_cut:
             return
         self._last_cut = now
@@ -182,6 +185,7 @@ class Governor:
         self._level_answers = 0
         self._level_latency = 0.0
         self._level_slowest = 0.0
+        self._level_errors = 0
         self._peak = 0
 
     def _set_limit(self, now: float, limit: int, reason: str) -> None:
@@ -197,7 +201,7 @@ class Governor:
         near_timeout = self._level_slowest > 0.5 * self._attempt_timeout_s
         if used and self._last_level is not None and not self._rises(throughput, self._last_level):
             self._step_back(now, self._last_level[0])
-        elif not used or near_timeout or now < self._no_growth_before:
+        elif not used or near_timeout or self._level_errors > FEW_ERRORS * self._level_answers:
             self._new_level(now)
         elif self.limit >= self.ceiling:
             self._last_level = None
@@ -289,20 +293,28 @@ class Governor:
             self._burst = max(empty.accepted, 1)
         if before is not None and empty.at > before.at and empty.accepted > before.accepted:
             rate = self._rate_between(before, empty)
-            self._pace_is_learned = True
-            self._set_pace(rate * PACE_MARGIN, f"{evidence}: the server accepted {rate:.3g} requests a second")
+            if self.pace is not None and rate < self.pace * COLLAPSE:
+                self._doubt_pace(self.pace, f"{evidence}: hardly anything accepted since the last one")
+            else:
+                self._pace_is_learned = True
+                self._set_pace(rate * PACE_MARGIN, f"{evidence}: the server accepted {rate:.3g} requests a second")
         elif not self._pace_is_learned:
             # a first refusal tells the burst, not the rate: go on at a guess and let the next one tell
             guess = max(empty.accepted, 1) / max(empty.at - self._began_at, 1.0)
             self._set_pace(guess, f"{evidence}: first guess")
         else:
-            self._set_pace((self.pace or 1.0) * 0.5, f"{evidence}: nothing accepted since the last one")
+            self._doubt_pace(self.pace or 1.0, f"{evidence}: nothing accepted since the last one")
         self._paces.clear()
         self._pause(now, pause_until, f"the rate limit ({evidence})")
         self._next_start = max(self._next_start, self._paused_until)
         self._clean_since = self._paused_until
         lowest = max(int(self.limit * CUT), self._kept_in_flight(HEADROOM), 1)
         self._set_limit(now, min(self.limit, lowest), f"{evidence}: cut once")
+
+    def _doubt_pace(self, pace: float, reason: str) -> None:
+        """A server that refuses everybody for a while shows no rate: taken for one, it would take hours to grow out of."""
+        self._pace_is_learned = False
+        self._set_pace(max(pace * 0.5, min(pace, DOUBTFUL_PACE)), reason)
 
     def _rate_between(self, before: _Empty, empty: _Empty) -> float:
         """What the server refilled a second between two empty moments, from below as well as the evidence allows.

@@ -4,6 +4,7 @@ from evalsvc.records import Request, Usage
 
 BURST_S = 2.0  # of the rate; small, because servers answer a minute's worth at once with 429
 FIRST_GUESS_OUTPUT = 128  # tokens of one answer, until answers have been seen
+ROUNDING = 1e-6  # of a token: a wait for less than that would be shorter than a tick of the clock
 LEARN = 0.05  # weight of the newest answer in the running means
 
 
@@ -28,7 +29,7 @@ class TokenBudget:
         """Seconds until `estimate` tokens may be spent; one request larger than the bucket waits for a full bucket."""
         self._fill(now)
         missing = min(estimate, self._capacity) - self._level
-        return max(missing / self._per_s, 0.0)
+        return missing / self._per_s if missing > ROUNDING else 0.0
 
     def reserve(self, estimate: int, now: float) -> None:
         self._fill(now)

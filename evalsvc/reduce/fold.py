@@ -6,7 +6,8 @@ are integers.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -98,13 +99,17 @@ def save_fold(plan: Plan, fold: Fold) -> None:
 
 def fold_journal(plan: Plan) -> Fold:
     """Brings the fold, and scored.jsonl with it, up to the end of the journal, and saves it."""
-    fold = load_fold(plan) or Fold.empty(plan)
+    fold = load_fold(plan)
     scorer = _Rescorer.of(plan)
     try:
+        if fold is None:
+            fold = Fold.empty(plan)
+            plan.run.state.unlink(missing_ok=True)
         with _open_scored(plan.run.scored, fold.scored_bytes) as scored:
             seen = _ids_in(plan.run.scored, fold.scored_bytes)
             _take_in(plan, fold, scorer, scored, seen)
-        if _has_repeats(seen):
+        # of changed data an older record may fit a row whose last one does not: no repeat shows it
+        if plan.manifest.data_changed or _has_repeats(seen):
             _take_back(plan, fold, scorer)
     except OSError as exc:
         raise storage_failed(exc, plan.run.scored) from exc
@@ -151,16 +156,19 @@ def _take_back(plan: Plan, fold: Fold, scorer: _Rescorer) -> None:
     """Takes out what later records replaced: exactly once each, whichever call met it."""
     superseded = [offset for offset in scan(plan.run.journal).superseded if offset < fold.offset]
     known = set(fold.superseded)
-    rows = set()
+    taken = Counter[tuple[str, int]]()
     for offset in superseded:
         if offset not in known:
             _, record = next(read_records(plan.run.journal, start=offset))
             score = scorer.score(record)
             if score is not None:
                 fold.tallies.update(record, score, -1)
-                rows.add((record.id, record.repeat))
+                taken[record.id, record.repeat] += 1
     fold.superseded = superseded
-    fold.scored_bytes = _keep_last(plan.run.scored, rows)
+    if taken:
+        # a kill between the two files must not leave a state that counts bytes of the old one
+        plan.run.state.unlink(missing_ok=True)
+        fold.scored_bytes = _without_first(plan.run.scored, taken)
 
 
 def scored_line(score: Score) -> bytes:
@@ -196,28 +204,18 @@ def _ids_in(path: Path, size: int) -> bytearray:
     return hashes
 
 
-def _keep_last(path: Path, rows: Collection[tuple[str, int]]) -> int:
-    """Drops all but the last line of each of `rows`; gives the new size."""
-    left = _count(path, rows)
+def _without_first(path: Path, taken: Counter[tuple[str, int]]) -> int:
+    """Drops as many lines of each row as `taken` says, oldest first; gives the new size."""
     temp = path.with_name(f".{path.name}.tmp")
     with temp.open("wb", buffering=_BUFFER) as file:
         for line, row in _scored_lines(path):
-            if row in left:
-                left[row] -= 1
-                if left[row]:
-                    continue
-            file.write(line)
+            if taken[row] > 0:
+                taken[row] -= 1
+            else:
+                file.write(line)
         size = file.tell()
     temp.replace(path)
     return size
-
-
-def _count(path: Path, rows: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    counts = dict.fromkeys(rows, 0)
-    for _, row in _scored_lines(path):
-        if row in counts:
-            counts[row] += 1
-    return counts
 
 
 def _has_repeats(hashes: bytearray) -> bool:

@@ -64,6 +64,7 @@ def records(draw: st.DrawFn) -> Record:
     )
 
 
+@settings(deadline=None)
 @given(records())
 def test_any_record_comes_back_as_it_went_in(record: Record) -> None:
     line = encode(record)
@@ -71,6 +72,7 @@ def test_any_record_comes_back_as_it_went_in(record: Record) -> None:
     assert decode(line) == record
 
 
+@settings(deadline=None)
 @given(records())
 def test_a_line_is_strict_utf8_json(record: Record) -> None:
     line = encode(record)
@@ -187,7 +189,7 @@ def test_a_record_with_neither_reply_nor_error_is_a_bug() -> None:
         encode(answered(reply=None))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=80))
 def test_bytes_that_are_no_line_are_damaged_and_nothing_else(data: bytes) -> None:
     with pytest.raises(DamagedLine):

@@ -1,0 +1,90 @@
+"""What the cases work on, made on the spot: data sets, configs, request bodies, a journal."""
+
+import csv
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.stub import MODEL
+from evalsvc.config import load_config
+from evalsvc.dataset import open_dataset
+from evalsvc.journal.line import encode
+from evalsvc.prompt import Prompt, RequestBuilder
+from evalsvc.records import Record, Reply, Request, Usage
+
+LABELS = ("spam", "ham")
+SYSTEM = "Answer with one word: spam or ham."
+
+
+def row(number: int) -> dict[str, str]:
+    """60 to 100 bytes as JSON, every one different."""
+    return {"text": f"message {number}: call {number * 7919 % 1_000_003} now" + " please" * (number % 5), "label": LABELS[number % 2]}
+
+
+def write_rows(path: Path, rows: range, *, mode: str = "w") -> Path:
+    """A data set in the format of the ending of `path`."""
+    with path.open(mode, newline="") as file:
+        if path.suffix == ".jsonl":
+            file.writelines(orjson.dumps(row(number)).decode() + "\n" for number in rows)
+        else:
+            table = csv.DictWriter(file, ["text", "label"], delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n")
+            table.writeheader()
+            table.writerows(map(row, rows))
+    return path
+
+
+def write_config(path: Path, data: Path, *, port: int, concurrency: int) -> Path:
+    """An eval.yaml; JSON is YAML."""
+    config: dict[str, Any] = {
+        "name": "bench",
+        "dataset": {"path": str(data), "input": "text", "target": "label"},
+        "prompt": {"system": SYSTEM},
+        "model": {"name": MODEL, "base_url": f"http://127.0.0.1:{port}/v1", "endpoint_id": "bench", "max_output_tokens": 3},
+        "scoring": {"labels": list(LABELS)},
+        "limits": {"concurrency": concurrency},
+    }
+    path.write_bytes(orjson.dumps(config))
+    return path
+
+
+def requests(config_file: Path) -> Iterator[Request]:
+    """What `evalsvc run` would send."""
+    loaded = load_config(config_file, environ=os.environ)
+    config = loaded.config
+    prompt = Prompt.load(config.prompt, config.base_dir, target_column=config.dataset.target, where=loaded.where)
+    builder = RequestBuilder(config, config.model.base_url, prompt, where=loaded.where)
+    dataset = open_dataset(config.dataset, config.base_dir)
+    return map(builder.build, dataset.samples(dataset.survey()))
+
+
+def write_bodies(path: Path, config_file: Path) -> Path:
+    with path.open("wb") as file:
+        file.writelines(request.body + b"\n" for request in requests(config_file))
+    return path
+
+
+def append_answers(journal: Path, config_file: Path, *, skip: int) -> None:
+    """The journal lines that a run would have written for all rows after the first `skip`."""
+    with journal.open("ab") as file:
+        file.writelines(encode(_answered(request)) for request in islice(requests(config_file), skip, None))
+
+
+def _answered(request: Request) -> Record:
+    reply = Reply(output="spam", finish_reason="stop", usage=Usage(input=31, output=1), latency_s=0.25, model=MODEL, request_id="chatcmpl-0")
+    return Record(
+        id=request.id,
+        repeat=request.repeat,
+        row_hash=request.row_hash,
+        key=request.key,
+        target=request.target,
+        messages=request.messages,
+        reply=reply,
+        error=None,
+        attempts=1,
+        waited_s=0.0,
+        at="2026-01-01T00:00:00.000Z",
+    )

@@ -1,0 +1,59 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.readme import Command, Write, blocks, missing, steps
+
+CHECKOUT = Path(__file__).parents[2]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+KNOWN_MARKS = ("run", "run by .ci/run", "file", "shown")
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """A newcomer's: the commands of this virtual environment first, and no setting of ours."""
+    ours = ("EVALSVC_", "OPENAI_", "COLUMNS", "PYTEST_", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
+    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(home)}
+
+
+def _type(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command.text],
+        cwd=folder,
+        env=_environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _exit_code(returned: int) -> int:
+    """As a shell tells it: 128 and the signal's number for what was killed."""
+    return 128 - returned if returned < 0 else returned
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_every_command_of_the_readme_does_what_the_readme_says(tmp_path: Path) -> None:
+    folder = tmp_path / "a checkout"
+    shutil.copytree(CHECKOUT / "datasets", folder / "datasets")
+    for step in steps(README):
+        match step:
+            case Write(name=name, text=text):
+                (folder / name).write_text(text, encoding="utf-8")
+            case Command():
+                done = _type(step, folder)
+                assert _exit_code(done.returncode) == step.exit_code, f"$ {step.text}\n{done.stdout}"
+                assert missing(step.shown, done.stdout) == [], f"$ {step.text}\n{done.stdout}"
+
+
+def test_every_block_of_the_readme_says_whether_it_is_run() -> None:
+    unmarked = [block.body for block in blocks(README) if (block.mark or "").partition(": ")[0] not in KNOWN_MARKS]
+    assert unmarked == []
+    assert README.count("\n```") == 2 * len(blocks(README))
