@@ -108,11 +108,11 @@ class Manifest:
             raise storage_failed(exc, run.manifest) from exc
         except ValueError as exc:
             raise JournalDamaged(f"{run.manifest} is not JSON: {exc}", hint="put it back from a backup, or start a new run") from exc
-        if not isinstance(values, dict) or values.get("v", 0) > VERSION:
-            raise UsageError(f"{run.manifest} was written by a newer evalsvc", hint="use that version, or a newer one")
         try:
+            if values.get("v", 0) > VERSION:
+                raise UsageError(f"{run.manifest} was written by a newer evalsvc", hint="use that version, or a newer one")
             return cls(**{**values, "launches": tuple(values.get("launches", ()))})
-        except TypeError as exc:
+        except (AttributeError, TypeError) as exc:
             raise JournalDamaged(
                 f"{run.manifest} is not a run manifest: {exc}", hint="put it back from a backup, or start a new run"
             ) from exc

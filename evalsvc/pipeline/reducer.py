@@ -8,7 +8,6 @@ from pathlib import Path
 from evalsvc.errors import EvalsvcError, JournalDamaged, StorageFailed, UsageError
 from evalsvc.jsonio import loads
 
-
 # What the child may end with, by its exit code; anything else is a bug.
 _DIED_OF = {error.exit_code: error for error in (UsageError, StorageFailed, JournalDamaged)}
 

@@ -1,19 +1,15 @@
 """The two sides of every comparison: evalsvc as a whole process, and the bare loop, over the same rows."""
 
 import shutil
-import statistics
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
 from benchmarks.inputs import write_bodies, write_config, write_rows
 from benchmarks.processes import Stub, Used, measure
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +51,20 @@ class Bench:
         return self.evalsvc_on(config, self.new_path(), watch_children=watch_children)
 
     def evalsvc_on(self, config: Path, run_dir: Path, *more: str, watch_children: bool = False) -> Run:
-        arguments = ["run", config, "--run-dir", run_dir, "--quiet", *more]
+        arguments: list[str | Path] = ["run", config, "--run-dir", run_dir, "--quiet", *more]
         used = measure("benchmarks.watched", self.new_path(".json"), arguments, cwd=self.folder, watch_children=watch_children)
         return Run(used=used, path=run_dir, summary=orjson.loads((run_dir / "summary.json").read_bytes()))
 
     def bare(self, rows: int, *, server: Stub, concurrency: int, collector: bool = False) -> Used:
         """The bare loop over the bodies that `evalsvc` sends for these rows."""
-        arguments = [server.url, self._bodies(rows, server), "--concurrency", str(concurrency), *(["--collector"] if collector else [])]
-        return measure("benchmarks.bare", self.new_path(".json"), arguments, cwd=self.folder)
+        arguments: list[str | Path] = [
+            server.url,
+            self._bodies(rows, server),
+            "--concurrency",
+            str(concurrency),
+            *(["--collector"] if collector else []),
+        ]
+        return self.module("benchmarks.bare", *arguments)
 
     def _bodies(self, rows: int, server: Stub) -> Path:
         path = self.folder / f"bodies-{rows}"
@@ -70,8 +72,9 @@ class Bench:
             return path
         return write_bodies(path, write_config(self.new_path(".yaml"), self.data(rows), port=server.port, concurrency=1))
 
-    def several(self, once: Callable[[], T]) -> list[T]:
-        return [once() for _ in range(self.repeats)]
+    def module(self, module: str, *arguments: str | Path) -> Used:
+        """One of the modules here that tell what they used."""
+        return measure(module, self.new_path(".json"), arguments, cwd=self.folder)
 
 
 def finished(run: Run, rows: int) -> Run:
@@ -79,7 +82,3 @@ def finished(run: Run, rows: int) -> Run:
     assert run.summary["rows"] == {"expected": rows, "ok": rows, "error": 0, "pending": 0}, run.summary["rows"]
     shutil.rmtree(run.path)
     return run
-
-
-def median(values: Sequence[float]) -> float:
-    return statistics.median(values)

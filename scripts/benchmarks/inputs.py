@@ -74,7 +74,9 @@ def append_answers(journal: Path, config_file: Path, *, skip: int) -> None:
 
 
 def _answered(request: Request) -> Record:
-    reply = Reply(output="spam", finish_reason="stop", usage=Usage(input=31, output=1), latency_s=0.25, model=MODEL, request_id="chatcmpl-0")
+    reply = Reply(
+        output="spam", finish_reason="stop", usage=Usage(input=31, output=1), latency_s=0.25, model=MODEL, request_id="chatcmpl-0"
+    )
     return Record(
         id=request.id,
         repeat=request.repeat,

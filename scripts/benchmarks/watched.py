@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.usage import used
+from evalsvc.cli import main as evalsvc
 
 
 def main() -> None:
     report = Path(sys.argv[1])
     sys.argv = ["evalsvc", *sys.argv[2:]]
-    from evalsvc.cli import main as evalsvc
-
     try:
         evalsvc()
     finally:

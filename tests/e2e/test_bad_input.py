@@ -47,7 +47,10 @@ BAD_DATA: dict[str, tuple[str, tuple[str, ...]]] = {
     "empty": ("", ("data.jsonl", "no rows")),
     "not JSON": ('{"text": "a", "label": "spam"}\n{"text": \n', ("data.jsonl", "2")),
     "a row that is no object": ('{"text": "a", "label": "spam"}\n[1]\n', ("data.jsonl", "2")),
-    "ids twice": ('{"id": 7, "text": "a", "label": "spam"}\n{"id": 7, "text": "b", "label": "ham"}\n', ("7", "data.jsonl:1", "data.jsonl:2", "dataset.id")),
+    "ids twice": (
+        '{"id": 7, "text": "a", "label": "spam"}\n{"id": 7, "text": "b", "label": "ham"}\n',
+        ("7", "data.jsonl:1", "data.jsonl:2", "dataset.id"),
+    ),
 }
 
 

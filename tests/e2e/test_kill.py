@@ -15,15 +15,17 @@ import pytest
 from tests.e2e.desk import PATIENCE_S, Desk, ended, fixed_parts, messages_rows, summary_of, until
 from tests.e2e.server import Server, serving
 
-ROWS = 800
+ROWS = 400
 KILLS = 20
-IN_FLIGHT = 8
+CONCURRENCY = 8
+# An answer is in flight until it is written, at most 50 ms after it came; a slot brings ten answers a second at most.
+IN_FLIGHT = CONCURRENCY + CONCURRENCY * 10 * 50 // 1000
 SEED = int(os.environ.get("KILL_SEED", "20261120"))
 
 
 @pytest.fixture
 def slow_server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path / "calls.log", "--latency=0.02..0.04") as server:
+    with serving(tmp_path / "calls.log", "--latency=0.1..0.12") as server:
         yield server
 
 
@@ -37,6 +39,7 @@ def test_killed_at_twenty_moments_a_run_ends_like_one_that_was_left_alone(tmp_pa
     calls = len(slow_server.calls())
 
     assert last.code == 0, last.err
+    print(f"{kills} kills, {calls} calls for {ROWS} rows")
     assert kills > KILLS // 2
     journal = desk.journal()
     assert Counter((record["id"], record["repeat"]) for record in journal) == dict.fromkeys({(r["id"], 0) for r in journal}, 1)
@@ -77,7 +80,7 @@ def _desk(path: Path, url: str, *, rows: int) -> Desk:
     desk = Desk(path=path, base_url=url)
     twice = [{"text": row["text"], "label": row["label"]} for row in messages_rows(rows // 2, "two of a kind:")] * 2
     desk.write_rows(twice)
-    desk.write_config(limits={"concurrency": IN_FLIGHT}, gates=["recall >= 0.5"], model={"price": {"input": 0.4, "output": 1.6}})
+    desk.write_config(limits={"concurrency": CONCURRENCY}, gates=["recall >= 0.5"], model={"price": {"input": 0.4, "output": 1.6}})
     return desk
 
 
@@ -88,10 +91,10 @@ def _launch(desk: Desk) -> "subprocess.Popen[str]":
 def _killed(desk: Desk, rng: Random) -> bool:
     """Launches and kills, one time in five while it starts, else some answers and milliseconds later; False when it had ended by then."""
     before = desk.journal_lines()
-    answers, moment_s = rng.randrange(25), rng.uniform(0, 0.04)
+    answers, moment_s = rng.randrange(20), rng.uniform(0, 0.1)
     process = _launch(desk)
     if rng.random() < 0.2:
-        time.sleep(rng.uniform(0.05, 0.8))
+        time.sleep(rng.uniform(0.05, 0.6))
     else:
         until(lambda: desk.journal_lines() > before + answers or process.poll() is not None, every_s=0.002)
         time.sleep(moment_s)

@@ -99,5 +99,3 @@ def _until_said(process: "subprocess.Popen[str]", words: str) -> None:
     while words not in (line := process.stderr.readline()):
         assert line, "it ended without saying so"
         assert time.monotonic() < give_up_at
-
-

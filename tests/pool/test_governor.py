@@ -202,6 +202,15 @@ def test_the_pace_is_probed_upward_by_two_percent_and_a_little_more_each_time() 
     assert now > 3.0 + 10.0  # five clean seconds each
 
 
+def test_next_to_nothing_accepted_is_a_closed_server_and_not_a_rate() -> None:
+    subject = learned(100.0)
+    refuse(subject, 63.0, started_at=62.9)
+    assert subject.pace == pytest.approx(98 / 2, rel=0.03)
+    for number in range(4):
+        refuse(subject, 123.0 + 60 * number, started_at=122.9 + 60 * number)
+    assert 1.0 <= (subject.pace or 0.0) <= 10.0
+
+
 def test_headers_that_say_nothing_is_left_pause_until_the_limit_is_whole() -> None:
     subject = governor()
     subject.on_headers(1.0, started_at=0.8, sequence=subject.on_start(0.8), remaining=0, reset_s=7.0, what="tokens")
