@@ -21,6 +21,7 @@ from evalsvc.endpoint.answer import Answer, Failure, Redact
 from evalsvc.endpoint.bodies import redactor
 from evalsvc.endpoint.chat import parse_chat
 from evalsvc.endpoint.errors import RESPONSE_TOO_LARGE, classify, classify_exception, failure
+from evalsvc.endpoint.deadlines import Deadlines
 from evalsvc.endpoint.limits import read_allowance
 from evalsvc.errors import NotAvailableYet
 from evalsvc.records import Reply, Request
@@ -92,20 +93,20 @@ class HttpAsk:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         )
         self._request_headers = self._headers if self._proxy else None
+        self._deadlines = Deadlines(self._loop, self._attempt_timeout_s)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+        self._deadlines.close()
         await self._session.close()
 
     async def __call__(self, request: Request) -> Answer:
         started_at = self._loop.time()
         data = request.body if len(request.body) <= _LARGE_BODY_BYTES else BytesIO(request.body)
         try:
-            async with (
-                asyncio.timeout(self._attempt_timeout_s),
-                self._session.post(self._url, data=data, headers=self._request_headers, allow_redirects=False) as response,
-            ):
-                body = await _body(response, self._max_response_bytes)
+            with self._deadlines.deadline():
+                async with self._session.post(self._url, data=data, headers=self._request_headers, allow_redirects=False) as response:
+                    body = await _body(response, self._max_response_bytes)
         except (aiohttp.ClientError, OSError) as exc:
             return Answer(result=self._lost(exc, started_at, self._attempt_timeout_s, self._shown))
         headers, status, latency_s = response.headers, response.status, self._loop.time() - started_at

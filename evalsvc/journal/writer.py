@@ -23,8 +23,9 @@ from evalsvc.records import Record
 # Of the 50 ms within which an answer is to be written, this much is spent on waiting for others to write with it.
 COALESCE_S = 0.02
 SYNC_EVERY_S = 1.0
-BATCH_RECORDS = 1000
-BATCH_BYTES = 4 << 20
+# Each write is a trip to another thread and back, which takes a busy loop long: a batch holds what a second brings.
+BATCH_RECORDS = 5000
+BATCH_BYTES = 8 << 20
 
 OnAccepted = Callable[[Sequence[Record]], None]
 OnFailure = Callable[[StorageFailed], None]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
 from evalsvc.endpoint.http import HttpAsk
 from evalsvc.endpoint.models import ModelsState
-from evalsvc.errors import EvalsvcError, ModelNotFound
+from evalsvc.errors import EvalsvcError, ModelNotFound, Stopped
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.lock import RunLock
 from evalsvc.pipeline.asking import Asking
@@ -23,7 +23,7 @@ from evalsvc.reduce.run import is_up_to_date, read_summary
 from evalsvc.report import LiveView, RunIntro
 from evalsvc.rundir import Manifest, RunDir
 
-# What a stopped run may still spend on its summary: its scheduler is about to kill it.
+# What a run that was told to stop may still spend on its summary: its scheduler is about to kill it.
 REDUCE_AFTER_STOP_S = 2.0
 
 
@@ -109,7 +109,7 @@ async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | N
             reducer.dismiss()
         return None
     reducer = reducer or Reducer(run.path)
-    done = await reducer.reduce(within_s=None if error is None else REDUCE_AFTER_STOP_S)
+    done = await reducer.reduce(within_s=REDUCE_AFTER_STOP_S if isinstance(error, Stopped) else None)
     return read_summary(run) if done else None
 
 

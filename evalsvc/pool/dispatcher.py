@@ -23,13 +23,14 @@ from evalsvc.pool.job import Finished, Job
 from evalsvc.pool.retry import Again, Final, PutAside, RetryPolicy, decide
 from evalsvc.pool.suspicion import Doubt, FirstRows, Verdict, stop_error
 from evalsvc.pool.tokens import TokenBudget
+from evalsvc.pool.workers import Workers
 from evalsvc.records import Reply, Request
 
 SWEEP_CONCURRENCY = 8
 PUT_ASIDE_AT_MOST = 10_000  # rows kept for the sweep; beyond, a transient failure is final at once
 CLOGGED_RETRY_S = 0.02
 FOREVER = float("inf")
-FEW_LEFT = 100
+FEW_LEFT, FEW_LEFT_SHARE = 100, 0.05  # of the requests sent, where that is more
 UNAVAILABLE = (502, 503, 504)
 UNREACHABLE = ("connect", "dns", "tls")
 
@@ -88,8 +89,9 @@ class Pool:
         self._aside: deque[Job] = deque()
         self._exhausted = False
         self._sweeping = False
-        self._in_flight: dict[Job, asyncio.Task[None]] = {}
+        self._workers = Workers(self._loop, self._attempt)
         self._wake = asyncio.Event()
+        self._woken_at = now
         self._waiting_for: str | None = None
         self._turn_wait: asyncio.Timeout | None = None
         self._stop: BaseException | None = None
@@ -98,7 +100,7 @@ class Pool:
 
     def view(self) -> PoolView:
         return PoolView(
-            in_flight=len(self._in_flight),
+            in_flight=len(self._workers),
             limit=self._limit(),
             delayed=len(self._delayed) + len(self._aside) + len(self._doubt.bystanders),
             waiting_for=self._waiting_for,
@@ -131,7 +133,7 @@ class Pool:
             job = self._next_job(requests)
             if job is not None:
                 await self._admit(job)
-            elif self._in_flight or len(self._delayed):
+            elif self._workers or len(self._delayed):
                 await self._sleep(self._delayed.wait_s(self._loop.time()), None)
             elif not self._settle_doubt():
                 return
@@ -154,7 +156,7 @@ class Pool:
         return job or self._from_sweep()
 
     def _from_sweep(self) -> Job | None:
-        busy = len(self._delayed) or (self._in_flight and not self._sweeping)
+        busy = len(self._delayed) or (self._workers and not self._sweeping)
         if busy or not self._aside:
             return None
         if not self._sweeping:
@@ -192,7 +194,7 @@ class Pool:
         now = self._loop.time()
         if self._breaker.is_open or self._doubt.open:
             return self._gate_for_a_probe(now)
-        if len(self._in_flight) >= self._limit():
+        if len(self._workers) >= self._limit():
             return FOREVER, None
         wait_s, why = self._governor.wait_s(now)
         if wait_s > 0:
@@ -213,19 +215,21 @@ class Pool:
         return min(SWEEP_CONCURRENCY, self._governor.limit) if self._sweeping else self._governor.limit
 
     def _is_probing(self) -> bool:
-        return any(job.probing for job in self._in_flight)
+        return any(job.probing for job in self._workers)
 
     async def _sleep(self, seconds: float, why: str | None) -> None:
         """Until something comes back, but no longer than `seconds`."""
         self._waiting_for = why
         self._wake.clear()
         timer = None if seconds == FOREVER else self._loop.call_later(seconds, self._wake.set)
+        self._woken_at = FOREVER
         try:
             await self._wake.wait()
         finally:
             self._waiting_for = None
             if timer is not None:
                 timer.cancel()
+        self._governor.on_lag(max(self._loop.time() - self._woken_at, 0.0))
 
     # attempts ----------------------------------------------------------------------------------------------------
 
@@ -239,14 +243,15 @@ class Pool:
         self.counters.attempts += 1
         self.counters.retries += job.attempts > 1
         sequence = self._governor.on_start(now)
-        self._in_flight[job] = self._loop.create_task(self._attempt(job, now, sequence))
+        self._workers.give(job, now, sequence)
 
     async def _attempt(self, job: Job, started_at: float, sequence: int) -> None:
         try:
             answer = await self._ask_in_time(job)
             now = self._loop.time()
             job.wire_s += now - started_at
-            self._on_headers(answer.allowance, started_at, sequence, now)
+            if answer.allowance is not None:
+                self._on_headers(answer.allowance, started_at, sequence, now)
             if isinstance(answer.result, Failure):
                 self._on_failure(job, answer.result, started_at, sequence, now)
             else:
@@ -254,7 +259,11 @@ class Pool:
         except Exception as bug:
             self.stop(bug)
         finally:
-            del self._in_flight[job]
+            self._landed()
+
+    def _landed(self) -> None:
+        if not self._wake.is_set():
+            self._woken_at = self._loop.time()
             self._wake.set()
 
     async def _ask_in_time(self, job: Job) -> Answer:
@@ -268,9 +277,7 @@ class Pool:
             message = f"no answer within the row's deadline of {self._settings.retry.row_deadline_s:g} s"
             return Answer(result=Failure(kind="deadline", action=Action.RETRY, http=None, code=None, message=message, outage=True))
 
-    def _on_headers(self, allowance: Allowance | None, started_at: float, sequence: int, now: float) -> None:
-        if allowance is None:
-            return
+    def _on_headers(self, allowance: Allowance, started_at: float, sequence: int, now: float) -> None:
         for what, remaining, reset_s in (
             ("requests", allowance.requests_remaining, allowance.requests_reset_s),
             ("tokens", allowance.tokens_remaining, allowance.tokens_reset_s),
@@ -279,7 +286,7 @@ class Pool:
 
     def _on_reply(self, job: Job, reply: Reply, started_at: float, now: float) -> None:
         self._settle_tokens(job, reply)
-        self._governor.on_answer(now, started_at=started_at, in_flight=len(self._in_flight))
+        self._governor.on_answer(now, started_at=started_at, in_flight=len(self._workers))
         self._alive(now, started_at)
         self._ever_answered = True
         if not self._first_rows.over:
@@ -314,7 +321,7 @@ class Pool:
         self._log_changes()
         if self._is_its_own_fault(failure):
             return
-        if self._breaker.on_failure(now, started_at=started_at, in_flight=len(self._in_flight)):
+        if self._breaker.on_failure(now, started_at=started_at, in_flight=len(self._workers)):
             self._hooks.event("outage", {"state": "began", "kind": failure.kind, "message": failure.message})
         elif job.probing and self._breaker.is_open:
             self._breaker.on_probe_failed(now, jitter=self._rng.random())
@@ -324,7 +331,8 @@ class Pool:
 
     def _is_its_own_fault(self, failure: Failure) -> bool:
         """When only a few rows are left, a crash or a silence is theirs: taken for an outage, it would never let a run end."""
-        few_left = self._exhausted and len(self._in_flight) + len(self._delayed) <= FEW_LEFT
+        few = max(FEW_LEFT, self.counters.attempts * FEW_LEFT_SHARE)
+        few_left = self._exhausted and len(self._workers) + len(self._delayed) <= few
         return few_left and not self._breaker.is_open and failure.kind not in UNREACHABLE and failure.http not in UNAVAILABLE
 
     def _alive(self, now: float, started_at: float) -> None:
@@ -404,6 +412,8 @@ class Pool:
         self._hooks.finished(Finished(request=job.request, result=result, attempts=job.attempts, waited_s=waited_s))
 
     def _log_changes(self) -> None:
+        if not self._governor.changes:
+            return
         for change in self._governor.changes:
             fields = {"concurrency": change.concurrency, "pace_per_s": change.pace_per_s, "reason": change.reason}
             self._hooks.event("limit", fields)
@@ -413,15 +423,12 @@ class Pool:
 
     async def _drain(self, seconds: float) -> None:
         """Waits for what is in flight, then cancels it: a cancelled row stays without a final word."""
+        until = self._loop.time() + seconds
         try:
-            if self._in_flight and seconds > 0:
-                await asyncio.wait(self._in_flight.values(), timeout=seconds)
+            while self._workers and (left_s := until - self._loop.time()) > 0:
+                await self._sleep(left_s, "what is in flight")
         finally:
-            left = list(self._in_flight.values())
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
-            self._in_flight.clear()  # a task cancelled before its first step could not take itself out
+            await self._workers.end()
 
 
 def _token_budget(settings: PoolSettings, now: float) -> TokenBudget | None:

@@ -31,6 +31,8 @@ CATCH_UP_S = 0.05  # a late wake-up may be made good for this much of the pace
 RISES = 1.15  # twice the concurrency must bring this much more throughput
 PROBE_RISES = 1.03  # and a tenth more this much
 FEW_ERRORS = 0.05  # of a round's answers: a server that always fails a few requests is still let grow into
+CLIENT_BOUND = 0.05  # of the mean latency: from this lag on, latencies tell of the client and not of the server
+LAG_LEARNS = 0.1
 COHORT_EVIDENCE = 8  # first answers that must have come back before they tell anything
 FOREVER = float("inf")
 
@@ -90,6 +92,7 @@ class Governor:
         self._level_slowest = 0.0
         self._level_errors = 0
         self._peak = 0
+        self._lag_s = 0.0
 
     # what happened -----------------------------------------------------------------------------------------------
 
@@ -145,6 +148,10 @@ class Governor:
         self._first_cohort = 0
         self._level_errors += 1
 
+    def on_lag(self, seconds: float) -> None:
+        """How long an answer lay about here before it was looked at: the client's own share of the latencies."""
+        self._lag_s += LAG_LEARNS * (seconds - self._lag_s)
+
     def on_timeout(self, now: float, *, started_at: float) -> None:
         """No answer within the attempt timeout: the server has more than it can work on."""
         self._first_cohort = 0
@@ -199,7 +206,8 @@ class Governor:
         throughput = self.limit / mean_s
         used = self._peak >= 0.8 * self.limit
         near_timeout = self._level_slowest > 0.5 * self._attempt_timeout_s
-        if used and self._last_level is not None and not self._rises(throughput, self._last_level):
+        judged = self._lag_s < CLIENT_BOUND * mean_s  # else it is we who are slow, and that says nothing of the server
+        if used and judged and self._last_level is not None and not self._rises(throughput, self._last_level):
             self._step_back(now, self._last_level[0])
         elif not used or near_timeout or self._level_errors > FEW_ERRORS * self._level_answers:
             self._new_level(now)
