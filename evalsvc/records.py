@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 
+from evalsvc.nouns import built_quickly
 
+
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One row of the data set."""
@@ -20,6 +23,7 @@ class Sample:
     target: str | None  # None: predict only
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One question to the model, ready to be sent."""
@@ -34,6 +38,7 @@ class Request:
     input_tokens_estimate: int
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens of one answer; `cached` is part of `input`, `reasoning` is part of `output`."""
@@ -52,6 +57,7 @@ class Usage:
         )
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What one answered request brought back; money has been spent on it."""
@@ -79,6 +85,7 @@ class RowError:
     message: str
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """The final word on one (id, repeat): a reply, or why there is none. One line of the journal."""
@@ -118,6 +125,7 @@ class Outcome(StrEnum):
 WITHOUT_LABEL = (Outcome.UNPARSED, Outcome.AMBIGUOUS, Outcome.REFUSED, Outcome.TRUNCATED, Outcome.FILTERED, Outcome.ERROR)
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What a record is worth. One line of scored.jsonl."""

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -44,6 +45,7 @@ def id_hash(id: str, repeat: int = 0) -> bytes:  # noqa: A002 - the noun is call
     return blake2b(data, digest_size=HASH_BYTES).digest()
 
 
+@lru_cache(maxsize=1024)  # labels are few, and each comes again and again
 def target_hash(target: str | None) -> bytes:
     """Tells whether a row was relabelled; eight zero bytes stand for no target.
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from evalsvc.errors import EvalsvcError
+from evalsvc.nouns import built_quickly
 from evalsvc.records import Reply, Request, Usage
 
 Redact = Callable[[str], str]
@@ -56,6 +57,7 @@ class Allowance:
     tokens_reset_s: float | None = None
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The outcome of one attempt; `allowance` is None when the response had no rate-limit headers."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from evalsvc.endpoint.answer import Failure
+from evalsvc.nouns import built_quickly
 from evalsvc.records import Reply, Request
 
 
@@ -21,6 +22,7 @@ class Job:
     last_try: bool = False  # in the sweep before the end
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """The pool's final word on one row."""

@@ -81,7 +81,12 @@ def measure(module: str, report: Path, arguments: Sequence[str | Path], *, cwd: 
     began_at = time.monotonic()
     process = subprocess.Popen(command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     watcher = ChildPeak(process.pid) if watch_children else None
-    said, _ = process.communicate()
+    try:
+        said, _ = process.communicate()
+    finally:
+        process.kill()  # nothing, unless we were interrupted
+        process.wait()
+        child_peak_mb = watcher.stop() if watcher is not None else 0.0
     wall_s = time.monotonic() - began_at
     if process.returncode:
         raise Failed(f"{module} {' '.join(map(str, arguments))}: exit {process.returncode}\n{said.decode(errors='replace')}")
@@ -92,7 +97,7 @@ def measure(module: str, report: Path, arguments: Sequence[str | Path], *, cwd: 
         cpu_s=told["cpu_s"],
         children_cpu_s=told["children_cpu_s"],
         peak_mb=told["peak_mb"],
-        child_peak_mb=watcher.stop() if watcher is not None else 0.0,
+        child_peak_mb=child_peak_mb,
         told=told,
     )
 
