@@ -187,7 +187,7 @@ class GateResult(TypedDict):
     reason: str | None
 
 
-class Warning_(TypedDict):
+class RunWarning(TypedDict):
     kind: str
     message: str
     evidence: dict[str, Any]
@@ -205,7 +205,7 @@ class Summary(TypedDict):
     per_class: dict[str, dict[str, float | int | None]]
     confusion_matrix: dict[str, Any] | None
     gates: list[GateResult]
-    warnings: list[Warning_]
+    warnings: list[RunWarning]
     usage: dict[str, int]
     cost_usd: float | None
     calls: dict[str, Any]

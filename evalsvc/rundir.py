@@ -137,7 +137,7 @@ def find_run(named: str | None, *, root: Path = RUNS) -> RunDir:
     candidates = [Path(named), root / named, Path(named) / LATEST, root / named / LATEST] if named else []
     for path in candidates:
         if RunDir(path).manifest.is_file():
-            return RunDir(path.resolve() if path.name == LATEST else path)
+            return RunDir(path.parent / path.readlink() if path.name == LATEST and path.is_symlink() else path)
     runs = list(all_runs(root))
     if named is None and runs:
         return runs[0]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from evalsvc.errors import EvalsvcError
+from evalsvc.journal.events import read_events
 from evalsvc.journal.lock import lock_holder
 from evalsvc.records import Summary
 from evalsvc.reduce.run import read_summary
@@ -26,7 +27,7 @@ def row_of(run: RunDir, now: datetime) -> RunRow:
         name=run.path.parent.name,
         run_id=run.path.name,
         status=status or (summary["status"] if summary is not None else "partial"),
-        done=summary["rows"]["ok"] + summary["rows"]["error"] if summary is not None else 0,
+        done=summary["rows"]["ok"] + summary["rows"]["error"] if summary is not None else _done_so_far(run),
         expected=int(manifest.dataset["rows"]) if manifest is not None else None,
         metric=metric,
         value=summary["metrics"][metric]["value"] if summary is not None and metric is not None else None,
@@ -41,6 +42,17 @@ def _summary(run: RunDir) -> Summary | None:
         return read_summary(run)
     except (OSError, ValueError):
         return None
+
+
+def _done_so_far(run: RunDir) -> int:
+    """As far as the events tell, for a run that was killed before its summary: the last seconds are missing."""
+    done = before = 0
+    for event in read_events(run.events):
+        if event.get("event") == "launch":
+            before = done = int(event.get("done", done))
+        elif event.get("event") == "counters":
+            done = before + int(event.get("rows", 0))
+    return done
 
 
 def _when(run: RunDir, now: datetime) -> str:

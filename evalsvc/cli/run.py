@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -35,10 +36,15 @@ def run_command(
         options = RunOptions(run_id=run_id, run_dir=run_dir, retry_failed=retry_failed, config_file=config)
         prepared = prepare(loaded, options)
         evaluation = _in_a_loop(prepared, json=json, quiet=quiet)
-        _print(evaluation, f"evalsvc run {config}", json=json)
+        _print(evaluation, _same_command(), json=json)
         return evaluation.exit_code
 
     return guarded(work, verbose=verbose)
+
+
+def _same_command() -> str:
+    """The command as it was typed, so that what is printed as the next one acts on the same run."""
+    return shlex.join(["evalsvc", *(argument for argument in sys.argv[1:] if argument != "--retry-failed")])
 
 
 def _in_a_loop(prepared: Prepared, *, json: bool, quiet: bool) -> Evaluation:

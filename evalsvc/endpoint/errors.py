@@ -7,6 +7,7 @@ the error responses of vLLM, llama.cpp, text-generation-inference, LiteLLM and O
 Pure: bytes, headers and exceptions in, a Failure out. Nothing here raises.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -221,7 +222,16 @@ def classify_exception(exc: BaseException, *, url: str = "the endpoint", redact:
     """
     names = [cls.__name__ for cls in type(exc).__mro__]
     meaning = next((EXCEPTION_MEANS[name] for name in names if name in EXCEPTION_MEANS), RESET)
-    return failure(meaning, f"{url}: {names[0]}: {exc}" if str(exc) else f"{url}: {names[0]}", http=None, redact=redact)
+    return failure(meaning, f"{url}: {_system_words(exc) or names[0]}", http=None, redact=redact)
+
+
+def _system_words(exc: BaseException) -> str:
+    """aiohttp wraps what the system said in its own terms; the system's are shorter, and known to everybody."""
+    cause: BaseException = getattr(exc, "os_error", exc)
+    strerror = getattr(cause, "strerror", None)
+    if isinstance(strerror, str) and "Connect call failed" in strerror:
+        return os.strerror(getattr(cause, "errno", 0) or 0).lower()
+    return f"{type(exc).__name__}: {exc}" if str(exc) else ""
 
 
 def meaning_of(status: int, error: ErrorBody) -> Meaning:

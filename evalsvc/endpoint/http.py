@@ -20,8 +20,8 @@ from evalsvc.endpoint.address import endpoint_url, parse_base_url, proxy_for, re
 from evalsvc.endpoint.answer import Answer, Failure, Redact
 from evalsvc.endpoint.bodies import redactor
 from evalsvc.endpoint.chat import parse_chat
-from evalsvc.endpoint.errors import RESPONSE_TOO_LARGE, classify, classify_exception, failure
 from evalsvc.endpoint.deadlines import Deadlines
+from evalsvc.endpoint.errors import RESPONSE_TOO_LARGE, classify, classify_exception, failure
 from evalsvc.endpoint.limits import read_allowance
 from evalsvc.errors import NotAvailableYet
 from evalsvc.records import Reply, Request
@@ -106,7 +106,11 @@ class HttpAsk:
         try:
             with self._deadlines.deadline():
                 async with self._session.post(self._url, data=data, headers=self._request_headers, allow_redirects=False) as response:
-                    body = await _body(response, self._max_response_bytes)
+                    length = response.content_length
+                    if response.status == 200 and length is not None and length <= self._max_response_bytes and _is_plain(response):
+                        body: bytes | None = await response.read()
+                    else:
+                        body = await _body(response, self._max_response_bytes)
         except (aiohttp.ClientError, OSError) as exc:
             return Answer(result=self._lost(exc, started_at, self._attempt_timeout_s, self._shown))
         headers, status, latency_s = response.headers, response.status, self._loop.time() - started_at
@@ -146,13 +150,16 @@ class HttpAsk:
         return replace(lost, latency_s=self._loop.time() - started_at)
 
 
+def _is_plain(response: aiohttp.ClientResponse) -> bool:
+    """Whether Content-Length tells how large the body will be in memory."""
+    return "Content-Encoding" not in response.headers
+
+
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     """The response's body; None when it is larger than `limit`. Of an error only the start, however it ends: its status decides."""
     if response.status >= 300:
         return await _start_of_body(response)
     length = response.content_length
-    if length is not None and length <= limit and "content-encoding" not in response.headers:
-        return await response.read()
     if length is not None and length > limit:
         return None
     chunks, size = [], 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsvc.metrics.tally import ConfusionTally
-from evalsvc.records import MetricValue, Outcome, Warning_
+from evalsvc.records import MetricValue, Outcome, RunWarning
 
 _MAJORITY = 0.8
 _NO_BETTER_BY = 0.02  # accuracy within two points of "always answer the most frequent label" is no achievement
@@ -48,13 +48,13 @@ class Facts:
 
 def warnings_for(
     tally: ConfusionTally, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]
-) -> list[Warning_]:
+) -> list[RunWarning]:
     """All that is worth a warning, in a fixed order; `metrics` and `per_class` are those of `tally`."""
     facts = Facts(labels=tally.labels, outcomes=tally.value(), cut=tally.cut, metrics=metrics, per_class=per_class)
     return [warning for guard in _GUARDS for warning in guard(facts)]
 
 
-def _warning(kind: str, message: str, **evidence: Any) -> Warning_:
+def _warning(kind: str, message: str, **evidence: Any) -> RunWarning:
     return {"kind": kind, "message": message, "evidence": evidence}
 
 
@@ -62,7 +62,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _hidden_class(facts: Facts) -> Iterator[Warning_]:
+def _hidden_class(facts: Facts) -> Iterator[RunWarning]:
     hidden = {
         label: recall
         for label in facts.labels
@@ -81,7 +81,7 @@ def _hidden_class(facts: Facts) -> Iterator[Warning_]:
     )
 
 
-def _class_imbalance(facts: Facts) -> Iterator[Warning_]:
+def _class_imbalance(facts: Facts) -> Iterator[RunWarning]:
     most = max(facts.labels, key=facts.support)
     if facts.accuracy is None or not facts.rows:
         return
@@ -97,7 +97,7 @@ def _class_imbalance(facts: Facts) -> Iterator[Warning_]:
         )
 
 
-def _predicts_one_class(facts: Facts) -> Iterator[Warning_]:
+def _predicts_one_class(facts: Facts) -> Iterator[RunWarning]:
     predicted = [label for label in facts.labels if facts.predicted(label)]
     present = [label for label in facts.labels if facts.support(label)]
     if len(predicted) == 1 and len(present) > 1:
@@ -111,7 +111,7 @@ def _predicts_one_class(facts: Facts) -> Iterator[Warning_]:
         )
 
 
-def _unparsed(facts: Facts) -> Iterator[Warning_]:
+def _unparsed(facts: Facts) -> Iterator[RunWarning]:
     unparsed, ambiguous = facts.outcomes[Outcome.UNPARSED], facts.outcomes[Outcome.AMBIGUOUS]
     share = (unparsed + ambiguous) / facts.records if facts.records else 0.0
     if share > _UNPARSED_SHARE:
@@ -125,7 +125,7 @@ def _unparsed(facts: Facts) -> Iterator[Warning_]:
         )
 
 
-def _truncated(facts: Facts) -> Iterator[Warning_]:
+def _truncated(facts: Facts) -> Iterator[RunWarning]:
     truncated = facts.outcomes[Outcome.TRUNCATED]
     if truncated or facts.cut:
         yield _warning(
@@ -137,7 +137,7 @@ def _truncated(facts: Facts) -> Iterator[Warning_]:
         )
 
 
-def _label_without_rows(facts: Facts) -> Iterator[Warning_]:
+def _label_without_rows(facts: Facts) -> Iterator[RunWarning]:
     missing = [label for label in facts.labels if not facts.support(label)]
     if missing and facts.rows:
         shown = ", ".join(f"`{label}`" for label in missing[:_SHOWN_LABELS]) + (" and more" if len(missing) > _SHOWN_LABELS else "")
@@ -149,7 +149,7 @@ def _label_without_rows(facts: Facts) -> Iterator[Warning_]:
         )
 
 
-def _few_rows(facts: Facts) -> Iterator[Warning_]:
+def _few_rows(facts: Facts) -> Iterator[RunWarning]:
     metric = facts.metrics.get("accuracy")
     if metric is None or metric["ci_low"] is None or metric["ci_high"] is None:
         return
@@ -171,7 +171,7 @@ _WITHOUT_ANSWER = {
 }
 
 
-def _without_answer(facts: Facts) -> Iterator[Warning_]:
+def _without_answer(facts: Facts) -> Iterator[RunWarning]:
     for outcome, message in _WITHOUT_ANSWER.items():
         count = facts.outcomes[outcome]
         if count:
@@ -180,7 +180,7 @@ def _without_answer(facts: Facts) -> Iterator[Warning_]:
             yield _warning(outcome.value, message.format(rows=rows), rows=count, share=share)
 
 
-_GUARDS: tuple[Callable[[Facts], Iterator[Warning_]], ...] = (
+_GUARDS: tuple[Callable[[Facts], Iterator[RunWarning]], ...] = (
     _hidden_class,
     _class_imbalance,
     _predicts_one_class,

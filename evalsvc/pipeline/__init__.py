@@ -1,6 +1,6 @@
 """The whole flow on one screen: dataset -> prompt -> request -> pool -> journal -> scoring -> metrics -> report."""
 
-from evalsvc.pipeline.evaluate import Evaluation, evaluate
+from evalsvc.pipeline.flow import Evaluation, evaluate
 from evalsvc.pipeline.prepare import RunOptions, prepare
 from evalsvc.pipeline.stop import StopSwitch
 

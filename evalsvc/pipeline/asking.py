@@ -23,7 +23,7 @@ from evalsvc.report import Exchange, LiveView
 from evalsvc.scoring.classify import make_scorer
 
 TICK_S = 0.2
-COUNTERS_EVERY_S = 30.0
+COUNTERS_EVERY_S = 5.0  # what a kill loses of `calls`
 # With so few rows left the reducer starts loading its libraries; earlier it would only hold memory.
 START_REDUCER_AT = 10_000
 BACKLOG_AT_MOST = 20_000  # answers waiting for the disk, before admission pauses
@@ -47,7 +47,7 @@ class Asking:
         self._live = Live(
             self._config,
             self._scorer,
-            fold.tallies,
+            fold.tallies.confusion,
             expected=launch.plan.expected,
             done=resume.done,
             failed=0 if launch.prepared.options.retry_failed else resume.failed,

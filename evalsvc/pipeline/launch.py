@@ -62,6 +62,8 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
     if not opened.scan.records:
         _try_first_row(prepared, survey)
     resume = compare(survey, opened.scan, retry_failed=prepared.options.retry_failed)
+    if old is None or old.dataset["sha256"] == survey.sha256:
+        resume = replace(resume, new=0)  # not asked yet, but nothing new
     manifest = _manifest(prepared, old, survey, resume).launched(**_this_launch(now, survey))
     return Launch(
         prepared=prepared,

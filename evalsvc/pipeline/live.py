@@ -5,47 +5,61 @@ from collections.abc import Sequence
 
 from evalsvc.config import EvalConfig, StopIf
 from evalsvc.metrics.intervals import wilson
-from evalsvc.metrics.tally import LatencySketch
+from evalsvc.metrics.tally import ConfusionTally, LatencySketch
+from evalsvc.pipeline.verdict import UNUSABLE
 from evalsvc.pool import Counters, PoolView
 from evalsvc.records import Outcome, Progress, Record
-from evalsvc.reduce.fold import Tallies
 from evalsvc.reduce.summary import cost_usd
 from evalsvc.scoring.classify import Scorer
 
 RATE_OVER_S = 10.0
-UNUSABLE = (Outcome.UNPARSED, Outcome.TRUNCATED, Outcome.ERROR)
 
 
 class Live:
-    """Counts what was accepted. `tallies` are those of earlier launches, where they are known."""
+    """Counts what was accepted. `confusion` is that of earlier launches, where it is known."""
 
-    def __init__(self, config: EvalConfig, scorer: Scorer, tallies: Tallies, *, expected: int, done: int, failed: int, now: float) -> None:
+    def __init__(
+        self, config: EvalConfig, scorer: Scorer, confusion: ConfusionTally, *, expected: int, done: int, failed: int, now: float
+    ) -> None:
         self._config = config
         self._scorer = scorer
-        self._tallies = tallies
+        self._confusion = confusion
         self._expected = expected
         self._done_before = done
         self._failed_before = failed
         self._began_at = now
         self._recent: deque[tuple[float, int]] = deque([(now, 0)])
         self._latency = LatencySketch.empty()
+        self._alike: dict[tuple[str | None, ...], tuple[Record, int]] = {}  # records that score alike, and how many
         self.rows = 0  # accepted by this launch
         self._errors = 0
 
     def take(self, records: Sequence[Record]) -> None:
+        """Counts now and scores later: replies repeat, and thousands a second may come."""
         for record in records:
-            self._tallies.update(record, self._scorer.score(record))
-            if record.reply is None:
-                self._errors += 1
+            reply, error = record.reply, record.error
+            alike: tuple[str | None, ...]
+            if reply is not None:
+                self._latency.update(reply.latency_s)
+                alike = (record.target, reply.output, reply.finish_reason, reply.refusal)
             else:
-                self._latency.update(record.reply.latency_s)
+                self._errors += 1
+                alike = (record.target, error.kind if error is not None else None)
+            first, count = self._alike.get(alike, (record, 0))
+            self._alike[alike] = first, count + 1
         self.rows += len(records)
+
+    def _settle(self) -> None:
+        for record, count in self._alike.values():
+            self._confusion.update(self._scorer.score(record), count)
+        self._alike.clear()
 
     def is_hopeless(self, stop_if: StopIf | None) -> str | None:
         """Why the run should stop, in words; None while there is hope."""
         if stop_if is None or self.rows < stop_if.after:
             return None
-        outcomes = self._tallies.confusion.value()
+        self._settle()
+        outcomes = self._confusion.value()
         rows = sum(outcomes.values())
         unusable = {outcome.value: outcomes[outcome] for outcome in UNUSABLE}
         share = sum(unusable.values()) / rows
@@ -92,8 +106,9 @@ class Live:
         return (self.rows - rows) / (now - then) if now > then else 0.0
 
     def _accuracy(self) -> tuple[float | None, float | None, float | None]:
-        outcomes = self._tallies.confusion.value()
-        labelled = sum(count for _, _, count in self._tallies.confusion.triples())
+        self._settle()
+        outcomes = self._confusion.value()
+        labelled = sum(count for _, _, count in self._confusion.triples())
         if not labelled:
             return None, None, None
         return outcomes[Outcome.CORRECT] / labelled, *wilson(outcomes[Outcome.CORRECT], labelled)

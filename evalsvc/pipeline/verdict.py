@@ -4,11 +4,19 @@ from evalsvc.config import EvalConfig
 from evalsvc.errors import GATE_FAILED, TOO_MANY_ERRORS
 from evalsvc.records import Outcome, Summary
 
+# What stop_if counts: rows that tell nothing of the model's quality.
+UNUSABLE = (Outcome.UNPARSED, Outcome.TRUNCATED, Outcome.ERROR)
+
 
 def exit_code(summary: Summary, config: EvalConfig) -> int:
-    """0, 3 or 4 for a complete run. Filtered rows are the model's doing and no errors here."""
-    expected = summary["rows"]["expected"]
-    if expected and summary["outcomes"][Outcome.ERROR] / expected > config.max_error_rate:
+    """0, 3 or 4 for a complete run. Filtered rows are the model's doing and no errors here.
+
+    `stop_if` counts to the end: a run whose last rows were in flight when it was met is as hopeless as one it broke off.
+    """
+    expected, outcomes, stop_if = summary["rows"]["expected"], summary["outcomes"], config.stop_if
+    if expected and outcomes[Outcome.ERROR] / expected > config.max_error_rate:
+        return TOO_MANY_ERRORS
+    if stop_if is not None and expected >= stop_if.after and sum(outcomes[name] for name in UNUSABLE) > stop_if.unusable_share * expected:
         return TOO_MANY_ERRORS
     return GATE_FAILED if any(gate["passed"] is False for gate in summary["gates"]) else 0
 
@@ -20,7 +28,6 @@ def next_steps(summary: Summary, run_dir: str, command: str) -> list[str]:
         steps.append(f"{command}    # carries on where it stopped")
     if summary["rows"]["error"]:
         steps.append(f"{command} --retry-failed    # asks the {summary['rows']['error']:,} failed rows again")
-    steps.append(f"evalsvc show {run_dir}")
     if summary["outcomes"][Outcome.WRONG]:
         steps.append(f"jq -c 'select(.outcome==\"wrong\")' {run_dir}/scored.jsonl | head")
     return steps

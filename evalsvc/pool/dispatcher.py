@@ -247,7 +247,10 @@ class Pool:
 
     async def _attempt(self, job: Job, started_at: float, sequence: int) -> None:
         try:
-            answer = await self._ask_in_time(job)
+            left_s = self._settings.retry.row_deadline_s - job.charged_s
+            # the transport's own deadline comes first, but for a row that has little time left
+            in_time = left_s > self._settings.attempt_timeout_s
+            answer = await (self._ask(job.request) if in_time else self._ask_within(job.request, max(left_s, 0.0)))
             now = self._loop.time()
             job.wire_s += now - started_at
             if answer.allowance is not None:
@@ -266,13 +269,10 @@ class Pool:
             self._woken_at = self._loop.time()
             self._wake.set()
 
-    async def _ask_in_time(self, job: Job) -> Answer:
-        left_s = max(self._settings.retry.row_deadline_s - job.charged_s, 0.0)
-        if left_s > self._settings.attempt_timeout_s:  # the transport's own deadline comes first
-            return await self._ask(job.request)
+    async def _ask_within(self, request: Request, seconds: float) -> Answer:
         try:
-            async with asyncio.timeout(left_s):
-                return await self._ask(job.request)
+            async with asyncio.timeout(seconds):
+                return await self._ask(request)
         except TimeoutError:
             message = f"no answer within the row's deadline of {self._settings.retry.row_deadline_s:g} s"
             return Answer(result=Failure(kind="deadline", action=Action.RETRY, http=None, code=None, message=message, outage=True))

@@ -53,7 +53,7 @@ def cost_usd(usage: Mapping[str, int], price: Price | None) -> float | None:
 
 
 def _launches(events: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    """The last counters of each launch: a killed one has those of its last half minute."""
+    """The last counters of each launch: a killed one has those of its last seconds."""
     last: Mapping[str, Any] | None = None
     for event in events:
         if event.get("event") == "launch":

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from evalsvc.records import GateResult, MetricValue, Summary, Warning_
+from evalsvc.records import GateResult, MetricValue, RunWarning, Summary
 from evalsvc.report.confusion import confusion
 from evalsvc.report.console import STYLES, open_console, rich_block, rich_part, show
 from evalsvc.report.facts import SEPARATOR, Fact, Part, Tone, fact
@@ -192,10 +192,10 @@ def _passed(passed: bool | None) -> Part:
 def _grounds(gate: GateResult) -> str:
     # six digits, so that a value just below its threshold does not read as the threshold
     value = NOTHING if gate["value"] is None else f"{gate['value']:.6g}"
-    return f"{value}, {one_line(gate['reason'])}" if gate["reason"] else value
+    return one_line(gate["reason"]) if gate["reason"] else value
 
 
-def _warnings(warnings: Sequence[Warning_]) -> RenderableType | None:
+def _warnings(warnings: Sequence[RunWarning]) -> RenderableType | None:
     if not warnings:
         return None
     title = Text(f"  {some(len(warnings), 'warning')}", style="yellow")

@@ -37,7 +37,6 @@ def test_a_failed_gate_is_exit_3_and_the_table_names_it(finished: tuple[Desk, En
     assert end.code == 3, end.err
     assert "recall >= 0.99" in end.out
     assert "accuracy" in end.out
-    assert "evalsvc show" in end.out
     assert "first exchange" in end.err
     assert (desk.run_dir.parent / "latest").resolve() == desk.run_dir
     assert len((desk.run_dir / "scored.jsonl").read_bytes().splitlines()) == 21

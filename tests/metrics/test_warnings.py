@@ -1,12 +1,12 @@
 from evalsvc.metrics import classification_metrics, per_class, warnings_for
-from evalsvc.records import Score, Warning_
+from evalsvc.records import RunWarning, Score
 from tests.metrics.confusions import Counts, score, tally_of
 
 LABELS = ("spam", "ham")
 GOOD: Counts = {("spam", "spam"): 480, ("spam", "ham"): 20, ("ham", "ham"): 490, ("ham", "spam"): 10}
 
 
-def warned(counts: Counts, labels: tuple[str, ...] = LABELS) -> dict[str, Warning_]:
+def warned(counts: Counts, labels: tuple[str, ...] = LABELS) -> dict[str, RunWarning]:
     tally = tally_of(labels, counts)
     rows = sum(counts.values())
     found = warnings_for(tally, classification_metrics(tally, ok=rows, expected=rows), per_class(tally))

@@ -10,7 +10,6 @@ from evalsvc.metrics.tally import ConfusionTally
 from evalsvc.pipeline.live import Live
 from evalsvc.pool import Counters, PoolView
 from evalsvc.records import Progress, Record, Reply, RowError, Usage
-from evalsvc.reduce.fold import Tallies
 from evalsvc.scoring.classify import make_scorer
 
 LABELS = ("spam", "ham")
@@ -25,9 +24,9 @@ CONFIG = EvalConfig.model_validate(
 )
 
 
-def watching(*, expected: int = 100, done: int = 0, failed: int = 0, tallies: Tallies | None = None) -> Live:
-    empty = Tallies(confusion=ConfusionTally.empty(LABELS))
-    return Live(CONFIG, make_scorer(CONFIG, LABELS), tallies or empty, expected=expected, done=done, failed=failed, now=0.0)
+def watching(*, expected: int = 100, done: int = 0, failed: int = 0, confusion: ConfusionTally | None = None) -> Live:
+    empty = ConfusionTally.empty(LABELS)
+    return Live(CONFIG, make_scorer(CONFIG, LABELS), confusion or empty, expected=expected, done=done, failed=failed, now=0.0)
 
 
 def seen(live: Live, at: float, *, counters: Counters | None = None) -> Progress:
@@ -68,11 +67,11 @@ def test_accuracy_has_errors_in_its_denominator_and_the_interval_of_the_final_nu
 
 
 def test_rows_of_earlier_launches_are_done_and_counted_but_not_in_the_rate() -> None:
-    tallies = Tallies(confusion=ConfusionTally.empty(LABELS))
+    confusion = ConfusionTally.empty(LABELS)
     scorer = make_scorer(CONFIG, LABELS)
     for _ in range(3):
-        tallies.update(answer("ham"), scorer.score(answer("ham")))
-    live = watching(done=30, failed=2, tallies=tallies)
+        confusion.update(scorer.score(answer("ham")))
+    live = watching(done=30, failed=2, confusion=confusion)
     live.take([answer("spam")])
     progress = seen(live, 2.0)
     assert (progress.done, progress.errors, progress.launch_done) == (31, 2, 1)

@@ -50,8 +50,8 @@ def test_no_error_at_all_may_be_asked_for() -> None:
     assert exit_code(summary_with(error=1), config_with(max_error_rate=0.0)) == 4
 
 
-def test_a_finished_run_offers_to_look_at_it() -> None:
-    assert next_steps(summary_with(), "runs/n/1", "evalsvc run e.yaml") == ["evalsvc show runs/n/1"]
+def test_a_flawless_run_leaves_nothing_to_do() -> None:
+    assert next_steps(summary_with(), "runs/n/1", "evalsvc run e.yaml") == []
 
 
 def test_pending_failed_and_wrong_rows_each_have_a_next_step_the_most_useful_first() -> None:

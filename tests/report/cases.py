@@ -84,7 +84,7 @@ def summary(**changes: Any) -> Summary:
         },
         "gates": [
             {"gate": "recall >= 0.80", "passed": True, "value": 0.9304, "reason": None},
-            {"gate": "f1_macro >= 0.98", "passed": False, "value": 0.979996, "reason": "below 0.98"},
+            {"gate": "f1_macro >= 0.98", "passed": False, "value": 0.979996, "reason": "0.979996 is below 0.98"},
         ],
         "warnings": [{"kind": "class_imbalance", "message": "'spam' has 747 of 5,574 rows", "evidence": {}}],
         "usage": {"input": 172_794, "output": 5574, "cached": 3000, "reasoning": 0},

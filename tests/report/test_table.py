@@ -24,7 +24,7 @@ def test_every_fact_is_there_and_no_line_is_too_wide(width: int) -> None:
         "spam      0.9570  0.9304  0.9435      747        726",
         "spam              695     40           9        3",
         "gate passed  recall >= 0.80    0.9304",
-        "gate FAILED  f1_macro >= 0.98  0.979996, below 0.98",
+        "gate FAILED  f1_macro >= 0.98  0.979996 is below 0.98",
         "1 warning\n  - 'spam' has 747 of 5,574 rows",
         "model     ft:abc123 at https://api.openai.com/v1 · revision r7",
         "tokens    172,794 in, 3,000 of them cached · 5,574 out · $0.08",
