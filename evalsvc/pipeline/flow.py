@@ -23,8 +23,8 @@ from evalsvc.reduce.run import is_up_to_date, read_summary
 from evalsvc.report import LiveView, RunIntro
 from evalsvc.rundir import Manifest, RunDir
 
-# What a run that was told to stop may still spend on its summary: its scheduler is about to kill it.
-REDUCE_AFTER_STOP_S = 2.0
+# A stopped run may spend on its summary what is left of `drain_s`, and this at least: its scheduler is about to kill it.
+REDUCE_AT_LEAST_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Eval
         run.point_latest()
         events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
         manifest, asking, error = await _ask(launch, view, events, stop)
-        summary = await _reduce(launch, asking, error)
+        summary = await _reduce(launch, asking, error, stop)
         code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
         reason = "complete" if error is None else error.message
         events.emit("end", exit_code=code, reason=reason)
@@ -101,7 +101,7 @@ async def _ask_rows(asking: Asking, ask: HttpAsk, prepared: Prepared, view: Live
         await asking.run(ask)
 
 
-async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None) -> Summary | None:
+async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None, stop: StopSwitch) -> Summary | None:
     run, reducer = launch.prepared.run, asking.reducer if asking is not None else None
     if error is not None and not run.has_answers():
         # a wrong key or address is to be told at once, not after a summary of nothing
@@ -109,7 +109,8 @@ async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | N
             reducer.dismiss()
         return None
     reducer = reducer or Reducer(run.path)
-    done = await reducer.reduce(within_s=REDUCE_AFTER_STOP_S if isinstance(error, Stopped) else None)
+    drain_s = launch.prepared.config.limits.drain_s
+    done = await reducer.reduce(within_s=max(stop.left_s(drain_s), REDUCE_AT_LEAST_S) if isinstance(error, Stopped) else None)
     return read_summary(run) if done else None
 
 

@@ -11,12 +11,14 @@ class StopSwitch:
 
     def __init__(self) -> None:
         self.error: EvalsvcError | None = None
+        self._pulled_at = 0.0
         self._pulled = asyncio.Event()
         self._tell: Callable[[EvalsvcError], None] | None = None
 
     def pull(self, error: EvalsvcError) -> None:
         if self.error is None:
             self.error = error
+            self._pulled_at = asyncio.get_running_loop().time()
             self._pulled.set()
             if self._tell is not None:
                 self._tell(error)
@@ -26,6 +28,10 @@ class StopSwitch:
         self._tell = tell
         if self.error is not None:
             tell(self.error)
+
+    def left_s(self, seconds: float) -> float:
+        """What is left of `seconds` since it was pulled; below 0 when they are over."""
+        return self._pulled_at + seconds - asyncio.get_running_loop().time()
 
     def check(self) -> None:
         if self.error is not None:

@@ -4,6 +4,7 @@ It loads what it needs, then waits for one line on standard input. Without one (
 ends having done nothing. What went wrong is one JSON object on standard output.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from evalsvc.errors import EvalsvcError
 from evalsvc.jsonio import dumps
 
 
+NICE = 10  # loading may wait, answers may not: it takes what the run leaves of the cores
+
+
 def main() -> int:
+    os.nice(NICE)
     import sklearn.metrics  # noqa: F401 - this second is better spent now than when the last answer is in
 
     from evalsvc.reduce.run import reduce_run
