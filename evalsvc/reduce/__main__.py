@@ -11,7 +11,6 @@ from pathlib import Path
 from evalsvc.errors import EvalsvcError
 from evalsvc.jsonio import dumps
 
-
 NICE = 10  # loading may wait, answers may not: it takes what the run leaves of the cores
 
 
