@@ -22,6 +22,7 @@ CUT = 0.8  # of the concurrency, at a 429 episode
 HEADROOM = 1.25  # over what the server was seen to work on at a time
 PACE_MARGIN = 0.98  # of a learned rate
 PROBE_STEP, PROBE_STEP_MOST = 0.02, 0.25
+PACE_USED = 0.8  # of the pace must have been used, for clean seconds to tell anything
 COLLAPSE = 0.05  # of the pace: less than this is a server that is closed for now, not a rate
 DOUBTFUL_PACE = 1.0  # the pauses are what holds back below this, while nothing is known
 PAUSE_CLAMP_S = 300.0
@@ -70,13 +71,14 @@ class Governor:
         self._paused_until = now
         self._pause_reason = ""
         self._next_start = now
-        self._last_cut = now
+        self._last_cut = -FOREVER
         self._last_empty: _Empty | None = None
         self._pace_is_learned = False
         self._last_pause_s = 0.0
         self._paces: deque[tuple[float, int]] = deque(maxlen=64)  # (time, accepted) at each change since the last empty moment
         self._burst = 1  # accepted before the first refusal
         self._clean_since = now
+        self._clean_started = 0  # requests started up to then
         self._probe_step = PROBE_STEP
         self._latencies: deque[float] = deque(maxlen=512)
         self._completions: deque[float] = deque(maxlen=4096)
@@ -100,7 +102,7 @@ class Governor:
         """A request starts now; gives its sequence number, to be handed back with what became of it."""
         if self.pace is not None:
             if now - self._clean_since >= self._clean_needed_s(self.pace):
-                self._probe_pace(now, self.pace)
+                self._probe_or_not(now, self.pace)
             self._next_start = max(self._next_start, now - CATCH_UP_S) + 1 / self.pace
         self.started += 1
         return self.started
@@ -122,10 +124,11 @@ class Governor:
         """A 429: admission pauses as the server asks, and once per episode the limits learn from it."""
         self.refused += 1
         pause_s = PAUSE_WITHOUT_ADVICE_S if retry_after_s is None else min(max(retry_after_s, 0.0), PAUSE_CLAMP_S)
-        if started_at >= self._last_cut:
-            self._learn(now, started_at, sequence, "429", pause_until=now + pause_s)
+        # refusing is quick, so the limit was empty just now; the request may have lain about before, among many others
+        if started_at > self._last_cut:
+            self._learn(now, now, sequence, "429", pause_until=now + pause_s)
         else:
-            self._same_episode(started_at, sequence)
+            self._same_episode(now, sequence)
             if retry_after_s is not None:
                 self._pause(now, now + pause_s, "the rate limit (429)")
 
@@ -136,7 +139,7 @@ class Governor:
         if remaining is None or reset_s is None or remaining > 0 or reset_s <= 0:
             return
         pause_s = min(reset_s, HEADER_PAUSE_CLAMP_S)
-        if started_at >= self._last_cut:
+        if started_at > self._last_cut:
             self._learn(now, started_at, sequence, f"no {what} left", pause_until=started_at + pause_s)
 
     def on_refused_row(self) -> None:
@@ -156,7 +159,7 @@ class Governor:
         """No answer within the attempt timeout: the server has more than it can work on."""
         self._first_cohort = 0
         self._level_errors += 1
-        if started_at < self._last_cut:
+        if started_at <= self._last_cut:
             return
         self._last_cut = now
         self._slow_start = False
@@ -282,20 +285,19 @@ class Governor:
             return max(0.5, 2 / pace)
         return max(5.0, 5 * min(self._last_pause_s, 60.0), 50 / pace)
 
-    def _same_episode(self, started_at: float, sequence: int) -> None:
+    def _same_episode(self, now: float, sequence: int) -> None:
         """Refusals come back in any order; only the last of them tells how many were accepted in between."""
         last = self._last_empty
         if last is not None:
-            later = sequence > last.sequence
-            at, sequence = (started_at, sequence) if later else (last.at, last.sequence)
-            self._last_empty = _Empty(at=at, sequence=sequence, accepted=sequence - self.refused)
+            sequence = max(sequence, last.sequence)
+            nothing_since = self.started == self._clean_started
+            self._last_empty = _Empty(at=now if nothing_since else last.at, sequence=sequence, accepted=sequence - self.refused)
 
-    def _learn(self, now: float, started_at: float, sequence: int, evidence: str, *, pause_until: float) -> None:
-        empty = _Empty(at=started_at, sequence=sequence, accepted=sequence - self.refused)
+    def _learn(self, now: float, empty_at: float, sequence: int, evidence: str, *, pause_until: float) -> None:
+        empty = _Empty(at=empty_at, sequence=sequence, accepted=sequence - self.refused)
         before, self._last_empty = self._last_empty, empty
         self._last_cut = now
         self._probe_step = PROBE_STEP
-        self._slow_start = False
         self._last_level = None
         if before is None:
             self._burst = max(empty.accepted, 1)
@@ -315,7 +317,7 @@ class Governor:
         self._paces.clear()
         self._pause(now, pause_until, f"the rate limit ({evidence})")
         self._next_start = max(self._next_start, self._paused_until)
-        self._clean_since = self._paused_until
+        self._clean_since, self._clean_started = self._paused_until, self.started
         lowest = max(int(self.limit * CUT), self._kept_in_flight(HEADROOM), 1)
         self._set_limit(now, min(self.limit, lowest), f"{evidence}: cut once")
 
@@ -348,8 +350,14 @@ class Governor:
         self.pace = max(pace, 1 / 60)
         self.changes.append(LimitChange(concurrency=self.limit, pace_per_s=self.pace, reason=reason))
 
+    def _probe_or_not(self, now: float, pace: float) -> None:
+        """A pace that was not used, because something else held back more, has shown nothing and is not raised."""
+        used = self.started - self._clean_started >= PACE_USED * pace * (now - self._clean_since)
+        self._clean_since, self._clean_started = now, self.started
+        if used:
+            self._probe_pace(now, pace)
+
     def _probe_pace(self, now: float, pace: float) -> None:
-        self._clean_since = now
         self._paces.append((now, self.started - self.refused))
         if self._pace_is_learned:
             self._set_pace(pace * (1 + self._probe_step), "clean: probing upward")

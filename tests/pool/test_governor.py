@@ -202,6 +202,55 @@ def test_the_pace_is_probed_upward_by_two_percent_and_a_little_more_each_time() 
     assert now > 3.0 + 10.0  # five clean seconds each
 
 
+def test_a_pace_that_is_not_used_is_not_raised() -> None:
+    """What holds back is something else, such as a slow server or requests_per_minute: clean seconds then show nothing."""
+    subject = learned(100.0)
+    before = subject.pace
+    for tick in range(600):
+        subject.on_start(5.0 + tick / 10)
+    assert subject.pace == before
+
+
+def test_a_first_guess_that_is_not_used_is_not_raised_either() -> None:
+    subject = governor()
+    refuse(subject, 0.02, started_at=0.0)
+    guess = subject.pace
+    for tick in range(300):
+        subject.on_start(2.0 + 3 * tick)
+    assert subject.pace == guess
+
+
+def test_a_request_started_at_the_very_moment_of_a_cut_belongs_to_that_episode() -> None:
+    """A clock that ticks in milliseconds gives both the same time."""
+    subject = learned(100.0)
+    before = (subject.limit, subject.pace)
+    refuse(subject, 3.04, started_at=3.02)
+    assert (subject.limit, subject.pace) == before
+
+
+def test_the_rate_counts_from_the_last_refusal_of_the_first_burst() -> None:
+    """New connections and a busy server take 0.3 s over the burst; refusals come back in any order, the headers first of all."""
+    subject = governor()
+    for _ in range(250):
+        subject.on_start(0.0)
+    subject.on_headers(0.1, started_at=0.0, sequence=249, remaining=0, reset_s=1.0, what="requests")
+    for number in range(120):
+        subject.on_rate_limited(0.1 + number / 600, started_at=0.0, sequence=120 - number, retry_after_s=1.0)
+    for _ in range(200):
+        subject.on_start(2.3)
+    refuse(subject, 2.3, started_at=2.29)
+    assert subject.pace == pytest.approx(100 * PACE_MARGIN, rel=0.02)
+
+
+def test_a_rate_limit_does_not_end_the_first_ramp() -> None:
+    """Under long latencies a rate needs many in flight; it is the pace that keeps to it."""
+    subject = governor()
+    refuse(subject, 0.1, started_at=0.0)
+    limit = subject.limit
+    rounds(subject, 1, at=5.0, latency_s=5.0)
+    assert subject.limit == 2 * limit
+
+
 def test_next_to_nothing_accepted_is_a_closed_server_and_not_a_rate() -> None:
     subject = learned(100.0)
     refuse(subject, 63.0, started_at=62.9)

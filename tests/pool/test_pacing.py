@@ -95,6 +95,24 @@ def test_the_rate_may_fall_in_the_middle() -> None:
     assert refused <= 0.02
 
 
+@pytest.mark.parametrize("headers", [True, False])
+def test_a_rate_is_used_under_long_latencies_too(headers: bool) -> None:
+    """100 a second at 2 to 8 s means 500 in flight; the first answers alone take seconds."""
+    server = RateLimited(per_s=100, burst=100, low_s=2.0, high_s=8.0, headers=headers)
+    launch(server, 9000)
+    used, refused = used_and_refused(server, after_s=30.0)
+    assert used >= 0.95
+    assert refused <= 0.01
+
+
+def test_limits_change_seldom_where_a_configured_rate_holds() -> None:
+    """A pace that was guessed and is not what holds back must not be raised for ever."""
+    server = RateLimited(per_s=20, burst=20, headers=True)
+    launched = launch(server, 2400, requests_per_minute=20 * 60)
+    assert len(launched.named("limit")) <= 30
+    assert all(isinstance(pace := fields["pace_per_s"], float | None) and (pace or 0.0) < 100 for _at, fields in launched.named("limit"))
+
+
 def test_a_429_with_retry_after_pauses_every_row() -> None:
     server = Answers429Once(retry_after_s=5.0)
     launch(server, 3000, ceiling=100)
