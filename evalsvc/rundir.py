@@ -3,6 +3,7 @@
 runs/<name>/<run id>/ holds one measurement; runs/<name>/latest points to the newest.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -60,7 +61,7 @@ class RunDir:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if not os.access(self.path, os.W_OK | os.X_OK):
-                raise PermissionError(13, "Permission denied")
+                raise OSError(_why_unwritable(self.path), "not writable")
         except OSError as exc:
             raise storage_failed(exc, self.path) from exc
 
@@ -78,6 +79,11 @@ class RunDir:
             if link.is_symlink() or not link.exists():
                 temp.symlink_to(self.path.name)
                 temp.replace(link)
+
+
+def _why_unwritable(path: Path) -> int:
+    """The errno that a write to `path` would meet."""
+    return errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

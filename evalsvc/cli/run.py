@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalsvc.cli.failing import guarded, say
+from evalsvc.cli.failing import guarded, say, say_result
 from evalsvc.config import load_config
 from evalsvc.errors import Stopped
 from evalsvc.pipeline import Evaluation, RunOptions, StopSwitch, evaluate, prepare
@@ -39,7 +39,7 @@ def run_command(
         _print(evaluation, _same_command(), json=json)
         return evaluation.exit_code
 
-    return guarded(work, verbose=verbose)
+    return guarded(work, verbose=verbose, json_result=json)
 
 
 def _same_command() -> str:
@@ -93,4 +93,6 @@ def _print(evaluation: Evaluation, command: str, *, json: bool) -> None:
         steps = next_steps(evaluation.summary, run_dir, command)
         print_result(evaluation.summary, run_dir, stdout=sys.stdout, environ=os.environ, exit_code=evaluation.exit_code, next_steps=steps)
     if evaluation.error is not None:
+        if json and evaluation.summary is None:
+            say_result(evaluation.error, run_dir)
         say(evaluation.error)

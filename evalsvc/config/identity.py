@@ -6,6 +6,7 @@ from typing import Any
 
 from evalsvc.config.address import endpoint_identity
 from evalsvc.config.models import EvalConfig
+from evalsvc.config.secrets import without_secrets
 from evalsvc.jsonio import canonical, dumps
 
 _ABSENT = object()
@@ -15,7 +16,7 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str) -> dict
     """The identity of a run as JSON-ready values.
 
     Not in it, because the answers do not depend on it: name, limits, budget, price, scoring, metrics, gates, how many
-    rows, and where files lie.
+    rows, where files lie, and credentials among the parameters.
     """
     model = config.model
     return {
@@ -24,7 +25,7 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str) -> dict
         "endpoint": endpoint_identity(config, base_url),
         "api": model.api,
         "max_output_tokens": model.max_output_tokens,
-        "params": model.params,
+        "params": without_secrets(model.params),
         "prompt": prompt_fingerprint,
         "repeats": config.repeats,
         "shard": None,

@@ -13,6 +13,8 @@ from evalsvc.jsonio import dumps, loads
 
 HIDDEN = "***"
 _SECRET_HEADER = re.compile(r"auth|key|token|cookie|secret|passw|credential", re.IGNORECASE)
+# Stricter than for headers: max_tokens and prompt_cache_key are no secrets.
+_SECRET_PARAM = re.compile(r"api_?key|(access|auth|bearer)_?token|authorization|secret|passw|credential", re.IGNORECASE)
 _OPENAI_VARIABLE = "OPENAI_API_KEY"
 _LOOKS_LIKE_A_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 
@@ -33,12 +35,24 @@ def resolve_api_key(config: EvalConfig, environ: Mapping[str, str], *, where: Wh
 
 
 def redacted(config: EvalConfig) -> dict[str, Any]:
-    """The config as JSON-ready values for run.json, with the values of secret-looking headers hidden."""
+    """The config as JSON-ready values for run.json, with the values of secret-looking headers and parameters hidden."""
     values: dict[str, Any] = loads(dumps(config.model_dump()))
     model = values["model"]
     model["headers"] = {name: HIDDEN if _SECRET_HEADER.search(name) else value for name, value in model["headers"].items()}
+    model["params"] = without_secrets(model["params"])
     model["base_url"] = without_credentials(config.model.base_url)
     return values
+
+
+def without_secrets(value: Any) -> Any:
+    """`model.params`, or a part of it, with the values of secret-looking names hidden, however deep they stand.
+
+    >>> without_secrets({"max_tokens": 3, "extra": [{"api_key": "k"}]})
+    {'max_tokens': 3, 'extra': [{'api_key': '***'}]}
+    """
+    if isinstance(value, Mapping):
+        return {name: HIDDEN if _SECRET_PARAM.search(str(name)) else without_secrets(inner) for name, inner in value.items()}
+    return [without_secrets(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _key(variable: str, environ: Mapping[str, str], *, place: str) -> str:

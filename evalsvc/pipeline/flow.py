@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
 from evalsvc.endpoint.http import HttpAsk
@@ -121,16 +123,20 @@ async def _nothing_to_ask(launch: Launch, view: LiveView) -> Evaluation:
             f"the data is no longer what was asked: {launch.resume.vanished:,} rows gone, {launch.resume.relabelled:,} relabelled; "
             "the numbers are those of the data as it is now"
         )
-    run, since = launch.prepared.run, launch.manifest.launches[-2].get("ended_at") if len(launch.manifest.launches) > 1 else None
-    old = Manifest.read(run)
-    same_launches = old.launches if old is not None else ()
-    replace(launch.manifest, launches=same_launches).write(run)
+    run, earlier = launch.prepared.run, launch.manifest.launches[:-1]
+    replace(launch.manifest, launches=earlier).write(run)
     if not is_up_to_date(run, launch.plan):
         await Reducer(run.path).reduce()
     summary = await asyncio.to_thread(read_summary, run)
     return Evaluation(
-        run=run, summary=summary, exit_code=exit_code(summary, launch.prepared.config), complete_since=since or "an earlier launch"
+        run=run, summary=summary, exit_code=exit_code(summary, launch.prepared.config), complete_since=_complete_since(run, earlier)
     )
+
+
+def _complete_since(run: RunDir, earlier: Sequence[Mapping[str, Any]]) -> str:
+    """When the last launch ended; where it was killed over its summary, when its last answer was written."""
+    ended_at = earlier[-1].get("ended_at") if earlier else None
+    return str(ended_at or utc_text(run.journal.stat().st_mtime))
 
 
 def _intro(launch: Launch, url: str, ceiling: int) -> RunIntro:

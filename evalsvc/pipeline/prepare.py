@@ -1,5 +1,7 @@
 """Everything that can be wrong without sending a request, checked before one is sent."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from evalsvc.config import EvalConfig
 from evalsvc.config.address import SANDBOX, resolve_base_url
 from evalsvc.config.identity import identity, identity_digest
+from evalsvc.config.keypath import Where
 from evalsvc.config.load import LoadedConfig
 from evalsvc.config.secrets import resolve_api_key
 from evalsvc.dataset import Dataset, open_dataset
@@ -54,8 +57,7 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     prompt = Prompt.load(config.prompt, config.base_dir, target_column=config.dataset.target, where=where)
     if config.prompt.user is None and config.prompt.messages is None and config.dataset.input is None:
         raise UsageError("nothing says what the model is asked", hint="name the column under dataset.input, or write prompt.user")
-    check_metrics(config.metrics, positive=config.scoring.positive)
-    check_gates(config.gates, positive=config.scoring.positive, labels=config.scoring.labels)
+    _check_names(config, where)
     measured = identity(config, base_url, prompt.fingerprint)
     run_id = options.run_id or identity_digest(measured)
     return Prepared(
@@ -70,6 +72,25 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
         api_key=None if base_url == SANDBOX else resolve_api_key(config, loaded.environ, where=where),
         sandbox=_sandbox(config, where("model.sandbox")) if base_url == SANDBOX else None,
     )
+
+
+def _check_names(config: EvalConfig, where: Where) -> None:
+    """Metrics and gates, refused with the place where they were written."""
+    positive, labels = config.scoring.positive, config.scoring.labels
+    with _placed(where("metrics"), "metrics"):
+        check_metrics(config.metrics, positive=positive)
+    for index, gate in enumerate(config.gates):
+        with _placed(where(f"gates[{index}]"), "gates"):
+            check_gates([gate], positive=positive, labels=labels)
+
+
+@contextmanager
+def _placed(place: str, key: str) -> Iterator[None]:
+    """Puts `place` in front of a refusal, instead of the bare key."""
+    try:
+        yield
+    except UsageError as error:
+        raise type(error)(f"{place}: {error.message.removeprefix(f'{key}: ')}", hint=error.hint) from error
 
 
 def _file_name(run_id: str) -> str:

@@ -26,6 +26,8 @@ PACE_USED = 0.8  # of the pace must have been used, for clean seconds to tell an
 COLLAPSE = 0.05  # of the pace: less than this is a server that is closed for now, not a rate
 DOUBTFUL_PACE = 1.0  # the pauses are what holds back below this, while nothing is known
 PAUSE_CLAMP_S = 300.0
+FIRST_PAUSE_S = 0.5  # at least, while no rate is known: the rest of the first burst is still coming back
+SPAN_S = 1.0  # between two empty moments, at least, for them to tell a rate
 PAUSE_WITHOUT_ADVICE_S = 1.0
 HEADER_PAUSE_CLAMP_S = 60.0
 CATCH_UP_S = 0.05  # a late wake-up may be made good for this much of the pace
@@ -73,6 +75,7 @@ class Governor:
         self._next_start = now
         self._last_cut = -FOREVER
         self._last_empty: _Empty | None = None
+        self._episode_ends_with = 0  # the last request started before that moment's cut
         self._pace_is_learned = False
         self._last_pause_s = 0.0
         self._paces: deque[tuple[float, int]] = deque(maxlen=64)  # (time, accepted) at each change since the last empty moment
@@ -288,15 +291,22 @@ class Governor:
     def _same_episode(self, now: float, sequence: int) -> None:
         """Refusals come back in any order; only the last of them tells how many were accepted in between."""
         last = self._last_empty
-        if last is not None:
+        if last is not None and sequence <= self._episode_ends_with:
             sequence = max(sequence, last.sequence)
             nothing_since = self.started == self._clean_started
             self._last_empty = _Empty(at=now if nothing_since else last.at, sequence=sequence, accepted=sequence - self.refused)
 
     def _learn(self, now: float, empty_at: float, sequence: int, evidence: str, *, pause_until: float) -> None:
-        empty = _Empty(at=empty_at, sequence=sequence, accepted=sequence - self.refused)
-        before, self._last_empty = self._last_empty, empty
         self._last_cut = now
+        if not self._pace_is_learned:
+            pause_until = max(pause_until, now + FIRST_PAUSE_S)
+        empty = _Empty(at=empty_at, sequence=sequence, accepted=sequence - self.refused)
+        before = self._last_empty
+        if before is not None and 0 < empty.at - before.at < SPAN_S:
+            # a moment tells no rate; the last empty moment stays, so that more of these add up to a span that does
+            self._wait_until(now, pause_until, evidence)
+            return
+        self._last_empty, self._episode_ends_with = empty, self.started
         self._probe_step = PROBE_STEP
         self._last_level = None
         if before is None:
@@ -315,9 +325,7 @@ class Governor:
         else:
             self._doubt_pace(self.pace or 1.0, f"{evidence}: nothing accepted since the last one")
         self._paces.clear()
-        self._pause(now, pause_until, f"the rate limit ({evidence})")
-        self._next_start = max(self._next_start, self._paused_until)
-        self._clean_since, self._clean_started = self._paused_until, self.started
+        self._wait_until(now, pause_until, evidence)
         lowest = max(int(self.limit * CUT), self._kept_in_flight(HEADROOM), 1)
         self._set_limit(now, min(self.limit, lowest), f"{evidence}: cut once")
 
@@ -336,9 +344,14 @@ class Governor:
         """
         rate = (empty.accepted - before.accepted) / (empty.at - before.at)
         for at, accepted in self._paces:
-            if at < empty.at:
+            if empty.at - at >= SPAN_S:
                 rate = max(rate, (empty.accepted - accepted - self._burst + 0.5) / (empty.at - at))
         return rate
+
+    def _wait_until(self, now: float, pause_until: float, evidence: str) -> None:
+        self._pause(now, pause_until, f"the rate limit ({evidence})")
+        self._next_start = max(self._next_start, self._paused_until)
+        self._clean_since, self._clean_started = self._paused_until, self.started
 
     def _kept_in_flight(self, headroom: float) -> int:
         """How many requests the learned pace keeps in flight (Little's law)."""
@@ -352,13 +365,13 @@ class Governor:
 
     def _probe_or_not(self, now: float, pace: float) -> None:
         """A pace that was not used, because something else held back more, has shown nothing and is not raised."""
+        self._paces.append((now, self.started - self.refused))
         used = self.started - self._clean_started >= PACE_USED * pace * (now - self._clean_since)
         self._clean_since, self._clean_started = now, self.started
         if used:
             self._probe_pace(now, pace)
 
     def _probe_pace(self, now: float, pace: float) -> None:
-        self._paces.append((now, self.started - self.refused))
         if self._pace_is_learned:
             self._set_pace(pace * (1 + self._probe_step), "clean: probing upward")
             self._probe_step = min(self._probe_step * 1.5, PROBE_STEP_MOST)

@@ -6,7 +6,7 @@ Everything that needs rich is loaded at its first use, so that an error message 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from evalsvc.report.failure import error_block, error_event
+from evalsvc.report.failure import error_block, error_event, failed_result_event
 from evalsvc.report.intro import Exchange, RunIntro
 from evalsvc.report.live import LiveView, QuietView, choose_view
 
@@ -23,6 +23,7 @@ __all__ = [
     "choose_view",
     "error_block",
     "error_event",
+    "failed_result_event",
     "list_table",
     "print_list",
     "print_result",

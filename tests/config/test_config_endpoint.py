@@ -122,8 +122,10 @@ def test_a_key_that_no_header_can_carry_is_refused_unseen(key: str) -> None:
 
 def test_what_is_written_down_of_a_config_holds_no_secret() -> None:
     headers = {"Authorization": "Bearer hunter2", "X-API-Key": "hunter2", "Cookie": "hunter2", "X-Team": "red"}
-    written = redacted(config(headers=headers, base_url="https://me:hunter2@host/v1", params={"max_tokens": 5}))
+    written = redacted(
+        config(headers=headers, base_url="https://me:hunter2@host/v1", params={"max_tokens": 5, "extra_body": {"api_key": "k1"}})
+    )
     assert "hunter2" not in dumps(written).decode()
     assert written["model"]["headers"] == {"Authorization": "***", "X-API-Key": "***", "Cookie": "***", "X-Team": "red"}
-    assert written["model"]["params"] == {"max_tokens": 5}
+    assert written["model"]["params"] == {"max_tokens": 5, "extra_body": {"api_key": "***"}}
     assert "base_dir" not in written

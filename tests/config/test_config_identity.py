@@ -78,3 +78,9 @@ def test_an_identity_does_not_differ_from_itself() -> None:
 
 def test_true_and_one_are_different_parameters() -> None:
     assert differences({"params": {"a": 1}}, {"params": {"a": True}}) == ["params.a: 1 → true"]
+
+
+def test_a_credential_among_the_parameters_is_not_in_the_identity_and_may_be_renewed() -> None:
+    old, new = (identity(config(model={"params": {"seed": 1, "api_key": key}}), URL, "p1") for key in ("k-old", "k-new"))
+    assert old == new
+    assert "k-old" not in str(old)

@@ -35,7 +35,7 @@ BAD_CONFIGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "a task of later": (("model:", "task: generation\nmodel:"), ("task", "not available yet", "eval.yaml:6")),
     "repeats": (("model:", "repeats: 2\nmodel:"), ("repeats", "not available yet")),
     "a budget": (("model:", "budget: {usd: 5}\nmodel:"), ("budget", "not available yet")),
-    "a metric that does not exist": (("model:", 'gates: ["acuracy >= 0.5"]\nmodel:'), ("acuracy", "accuracy")),
+    "a metric that does not exist": (("model:", 'gates: ["acuracy >= 0.5"]\nmodel:'), ("eval.yaml:", "(gates[0])", "acuracy", "accuracy")),
     "plain recall without positive": (("model:", 'gates: ["recall >= 0.5"]\nmodel:'), ("recall", "recall_macro", "scoring.positive")),
     "a target that is no label": (("[spam, ham]", "[spam, eggs]"), ("ham", "scoring.labels")),
     "a wrong type": (("model:", "limits: {concurrency: many}\nmodel:"), ("limits.concurrency", "eval.yaml:6")),
@@ -87,6 +87,20 @@ def test_a_config_that_is_not_there_is_exit_2(at_desk: Desk) -> None:
 def test_a_run_directory_that_cannot_be_written_is_exit_9(where: str, at_desk: Desk, server: Server) -> None:
     _refused(at_desk.run("run", "eval.yaml", f"--run-dir={where}"), STORAGE, where)
     assert server.calls() == []
+
+
+def test_the_last_line_of_json_is_a_result_when_nothing_could_be_asked_too(at_desk: Desk, server: Server) -> None:
+    end = at_desk.run("run", "eval.yaml", "--json", "--set=dataset.path=nothere.jsonl")
+    (result,) = end.events
+    assert (result["event"], result["exit_code"], result["error"]["kind"]) == ("result", USAGE, "UsageError")
+    assert server.calls() == []
+
+
+def test_verbose_adds_a_traceback_and_changes_no_exit_code(at_desk: Desk) -> None:
+    end = at_desk.run("run", "nothere.yaml", "--verbose")
+    assert end.code == USAGE
+    assert "Traceback" in end.err
+    assert "error: nothere.yaml: no such file" in end.err
 
 
 def test_a_directory_with_another_measurement_is_exit_7_and_the_differences_are_listed(at_desk: Desk, server: Server) -> None:

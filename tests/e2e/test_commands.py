@@ -51,6 +51,23 @@ def test_the_same_command_on_a_complete_run_asks_nothing_and_exits_as_it_did(fin
     assert server.calls() == []
 
 
+def test_a_run_that_was_killed_over_its_summary_is_complete_since_its_last_answer(desk: Desk, server: Server) -> None:
+    desk.write_rows(messages_rows(3, "cut"))
+    desk.write_config()
+    assert desk.run("run", "eval.yaml").code == 0
+    (desk.run_dir / "summary.json").unlink()
+    manifest = json.loads((desk.run_dir / "run.json").read_bytes())
+    del manifest["launches"][-1]["ended_at"]
+    (desk.run_dir / "run.json").write_text(json.dumps(manifest))
+    server.calls()
+
+    again = desk.run("run", "eval.yaml")
+    assert again.code == 0, again.err
+    assert "complete since 20" in again.err
+    assert desk.summary["rows"]["ok"] == 3
+    assert server.calls() == []
+
+
 def test_a_gate_that_changed_is_judged_without_a_request(finished: tuple[Desk, Ended], server: Server) -> None:
     desk, first = finished
     assert desk.run("run", "eval.yaml", '--set=gates=["recall >= 0.5"]').code == 0

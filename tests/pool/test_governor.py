@@ -149,12 +149,28 @@ def test_the_limit_never_falls_below_one() -> None:
     assert subject.limit == 1
 
 
-@pytest.mark.parametrize(("advice_s", "pause_s"), [(5.0, 5.0), (None, 1.0), (0.25, 0.25), (9000.0, 300.0), (-3.0, 0.0)])
+@pytest.mark.parametrize(("advice_s", "pause_s"), [(5.0, 5.0), (None, 1.0), (0.25, 0.5), (9000.0, 300.0), (-3.0, 0.5)])
 def test_a_429_pauses_admission_for_as_long_as_the_server_says_within_reason(advice_s: float | None, pause_s: float) -> None:
     subject = governor()
     refuse(subject, 10.0, started_at=9.9, retry_after_s=advice_s)
     wait_s, _why = subject.wait_s(10.0)
     assert wait_s == pytest.approx(pause_s, abs=0.02)
+
+
+def test_refusals_in_one_moment_tell_no_rate_but_add_up_to_a_span_that_does() -> None:
+    """A Retry-After of milliseconds lets new requests meet the tail of the first burst."""
+    subject = governor()
+    for _ in range(100):
+        subject.on_start(0.0)
+    refuse(subject, 0.02, started_at=0.0)
+    guess = subject.pace
+    for moment in (0.6, 0.8):
+        refuse(subject, moment, started_at=moment - 0.01)
+        assert subject.pace == guess
+    for _ in range(50):
+        subject.on_start(1.2)
+    refuse(subject, 1.32, started_at=1.3)
+    assert subject.pace == pytest.approx(50 / 1.3 * PACE_MARGIN, rel=0.03)
 
 
 def test_a_later_429_of_the_same_episode_may_prolong_the_pause_and_never_shortens_it() -> None:
