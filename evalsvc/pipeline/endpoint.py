@@ -48,7 +48,7 @@ async def wait_for_endpoint(ask: HttpAsk, prepared: Prepared, view: LiveView, st
             waited = f"nobody answered within {prepared.config.limits.wait_for_endpoint_s:g} s (limits.wait_for_endpoint_s)"
             raise EndpointDown(f"{seen.failure.message}; {waited}", hint="is the server running, and is model.base_url right?")
         if not told:
-            view.note(f"{seen.failure.message}; waiting up to {left_s:.0f} s for the endpoint (limits.wait_for_endpoint_s)")
+            view.note(f"{seen.failure.message}; waiting up to {left_s:.3g} s for the endpoint (limits.wait_for_endpoint_s)")
             told = True
         await stop.sleep(min(LOOK_EVERY_S, left_s))
 
@@ -66,7 +66,7 @@ async def wait_for_model(ask: HttpAsk, prepared: Prepared, view: LiveView, stop:
             return False
         if not told:
             names = ", ".join(seen.names[:10])
-            view.note(f"the endpoint has no model {model!r}; it has {names}. Waiting up to {left_s:.0f} s for it to be loaded")
+            view.note(f"the endpoint has no model {model!r}; it has {names}. Waiting up to {left_s:.3g} s for it to be loaded")
             told = True
         await stop.sleep(min(LOOK_EVERY_S, left_s))
     return False
