@@ -21,6 +21,7 @@ class Sample:
     fields: Mapping[str, Any]  # the row without its target: all that a template may see
     input: Any  # the value of `dataset.input`, or None where the template names columns itself
     target: str | None  # None: predict only
+    group: str | None = None  # rows of one group are no independent draws
 
 
 @built_quickly
@@ -72,7 +73,9 @@ class Reply:
     tokens: Sequence[Mapping[str, Any]] | None = None  # [{"t": token, "lp": nats, "top": [[token, nats], …]}, …]
     model: str | None = None  # the name the server gave itself
     request_id: str | None = None
-    ttft_s: float | None = None
+    ttft_s: float | None = None  # streams: request sent to first piece of the answer
+    itl_s: float | None = None  # streams: mean time between pieces; None with fewer than two
+    prompt_tokens: Sequence[Mapping[str, Any]] | None = None  # as `tokens`, of the prompt, where the API echoes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,8 @@ class Score:
     outcome: Outcome
     rule: str | None  # which extraction rule fired, None when the outcome did not come from the text
     cut: bool = False  # finish_reason was length
+    scores: Mapping[str, float] | None = None  # what a scorer of the user's measured besides
+    error: RowError | None = None  # why scoring failed: kind scorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

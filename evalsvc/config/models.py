@@ -24,22 +24,45 @@ _TEXT_OR_MAPPING = Discriminator(lambda value: "<text>" if isinstance(value, str
 _ENVIRONMENT_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def _as_float(value: Any) -> Any:
+    """Whole numbers are numbers too; the models are strict."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class Subsample(Section):
+    """A random part of the rows, the same at every launch."""
+
+    n: int = Field(ge=1, description="How many rows.")
+    seed: int = Field(default=0, ge=0, description="Another seed draws another part.")
+    stratify: Text | None = Field(default=None, description="A column whose values keep their shares in the part, usually the target.")
 
 
 class DatasetConfig(Section):
     """Where the rows are and which columns mean what."""
 
-    path: str = Field(description="A file, or a glob for several of one format; relative to the config file.")
+    path: str = Field(
+        description="A file, or a glob for several of one format, relative to the config file; or an https://, s3://, gs:// or hf:// URL."
+    )
     input: Text | None = Field(default=None, description="The column that templates see as `input`.")
     target: Text | None = Field(default=None, description="The column with the right answer; never visible to a template.")
     id: Text | None = Field(default=None, description="A column with unique ids; without it, ids are hashes of the row.")
-    format: Literal["jsonl", "csv", "tsv"] | None = Field(default=None, description="Default: by the file's ending.")
+    messages: Text | None = Field(
+        default=None,
+        description="The column with a conversation of the row's own, in OpenAI's chat format. An assistant message at its end is never "
+        "sent; without `target` it is the target.",
+    )
+    format: Text | None = Field(
+        default=None,
+        description="jsonl, csv, tsv, parquet, an installed reader, or one of your own as path/to/file.py:name. Default: by the file's ending.",
+    )
     columns: Texts | None = Field(default=None, description="Column names of a CSV or TSV file without a header.")
     limit: int | None = Field(default=None, ge=1, description="Only the first so many rows.")
     where: str | None = Field(default=None, description="Only the rows for which this expression holds.")
-    subsample: dict[str, Any] | None = Field(default=None, description="{n, seed, stratify}: a random part of the rows.")
+    subsample: Subsample | None = Field(default=None, description="Only a random part of the rows.")
     group: Text | None = Field(default=None, description="The column by which rows belong together in intervals.")
 
 
@@ -61,6 +84,17 @@ class Message(Section):
     content: Template = Field(description="A template, or {file: path}.")
 
 
+class FewShot(Section):
+    """Answered examples before the question, the same for every row and none of them a row of the test set."""
+
+    path: str = Field(description="The file the examples come from, relative to the config file; read as `dataset.path` is.")
+    k: int = Field(ge=1, description="How many.")
+    seed: int = Field(default=0, ge=0, description="Another seed draws others.")
+    input: Text | None = Field(default=None, description="Default: as `dataset.input`.")
+    target: Text | None = Field(default=None, description="Default: as `dataset.target`.")
+    stratify: bool = Field(default=True, description="Draw from each target in turn, so that no label is missing while k allows it.")
+
+
 class PromptConfig(Section):
     """Jinja2 templates, sandboxed and strict. They see every column but the target, and `input` and `id`."""
 
@@ -69,7 +103,7 @@ class PromptConfig(Section):
     messages: Annotated[tuple[Message, ...], Strict(False)] | None = Field(
         default=None, min_length=1, description="A whole conversation, in place of system and user."
     )
-    few_shot: dict[str, Any] | None = Field(default=None, description="{path, k, seed}: examples before the question.")
+    few_shot: FewShot | None = Field(default=None, description="Answered examples before the question.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -88,7 +122,19 @@ class Price(Section):
     @field_validator("input", "output", "cached", mode="before")
     @classmethod
     def _whole_numbers_are_prices_too(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return _as_float(value)
+
+
+class Azure(Section):
+    """What `client: azure` needs besides `base_url`, which is the resource: https://NAME.openai.azure.com."""
+
+    api_version: str | None = Field(default=None, description="As in 2024-10-21. Default: OPENAI_API_VERSION.")
+    deployment: Text | None = Field(default=None, description="Default: `model.name`.")
+    token_provider: Text | None = Field(
+        default=None,
+        description="In place of a key: `identity` asks azure-identity, or a function of your own as path/to/file.py:name. "
+        "The key is in AZURE_OPENAI_API_KEY.",
+    )
 
 
 class ModelConfig(Section):
@@ -96,8 +142,18 @@ class ModelConfig(Section):
 
     name: Text = Field(description="As the endpoint knows it.")
     base_url: str = Field("", description='Any http(s) URL, used as given, or "sandbox". Default: OPENAI_BASE_URL, else OpenAI.')
-    api: Literal["chat", "responses", "completions"] = Field(default="chat", description="Which of OpenAI's APIs the endpoint speaks.")
-    client: Literal["http", "sdk", "azure"] = Field(default="http", description="What carries the requests.")
+    api: Text = Field(
+        default="chat",
+        description="Which API the endpoint speaks: chat, responses, completions, an installed one, or one of your own as path/to/file.py:name.",
+    )
+    client: Literal["http", "sdk", "azure"] = Field(
+        default="http", description="What carries the requests: our own, or OpenAI's SDK for the ways to sign in that only it knows."
+    )
+    azure: Azure | None = Field(default=None, description="For `client: azure`.")
+    ca_file: str | None = Field(
+        default=None,
+        description="Certificates to trust besides the system's, as a PEM file relative to the config file. Also: SSL_CERT_FILE.",
+    )
     stream: bool = Field(default=False, description="Ask for the answer piece by piece, to time the first token.")
     api_key_env: str | None = Field(
         default=None, description="Environment variable with the key. Default: OPENAI_API_KEY for OpenAI's own host, none for any other."
@@ -132,6 +188,15 @@ class Scoring(Section):
         "default: the rules of docs/metrics.md.",
     )
     normalise: Literal["default", "none"] = Field(default="default", description="none: labels must match to the letter.")
+    scorer: Text | None = Field(
+        default=None,
+        description="An installed scorer, or one of your own as path/to/file.py:name, in place of the task's. See docs/extending.md.",
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="Handed to `scorer`.")
+    workers: int = Field(default=1, ge=1, description="Processes that run `scorer`.")
+    timeout_s: float = Field(default=30.0, gt=0, description="How long `scorer` may think about one row.")
+
+    _timeout_in_whole_seconds = field_validator("timeout_s", mode="before")(lambda value: _as_float(value))
 
     @model_validator(mode="after")
     def _labels_fit(self) -> Self:
@@ -166,15 +231,17 @@ class Limits(Section):
     @field_validator("attempt_timeout_s", "row_deadline_s", "outage_budget_s", "wait_for_endpoint_s", "drain_s", mode="before")
     @classmethod
     def _whole_seconds_are_seconds_too(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return _as_float(value)
 
 
 class Budget(Section):
     """What a run may cost."""
 
-    usd: float | None = Field(default=None, description="Stop before more is spent.")
-    tokens: int | None = Field(default=None, description="Stop before more are used.")
-    runtime: str | None = Field(default=None, description='The longest a launch may take, as in "6h".')
+    usd: float | None = Field(default=None, ge=0, description="Stop (exit 11) when so much is spent; over by at most what is in flight.")
+    tokens: int | None = Field(default=None, ge=0, description="Likewise for input and output tokens together.")
+    runtime: str | None = Field(default=None, description='The longest a launch may take, as in "90s", "45m", "6h"; then exit 75.')
+
+    _usd_in_whole_dollars = field_validator("usd", mode="before")(lambda value: _as_float(value))
 
 
 class StopIf(Section):
