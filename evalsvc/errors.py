@@ -17,13 +17,15 @@
 3 (a gate failed) and 4 as max_error_rate has it are verdicts on a complete run and are not raised.
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 
 class EvalsvcError(Exception):
     """Base of everything that evalsvc raises on purpose.
 
-    `hint` is the next thing to do, often a command to type; the message itself says what happened and where.
+    `hint` is the next thing to do, often a command to type; the message itself says what happened and where. `run_dir`
+    is where the answers are that were had before, set on what ended a run that had begun.
     """
 
     exit_code: ClassVar[int] = 1
@@ -32,6 +34,7 @@ class EvalsvcError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.run_dir: Path | None = None
 
 
 class UsageError(EvalsvcError):

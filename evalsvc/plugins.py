@@ -53,7 +53,7 @@ def load(kind: Kind, name: str, base_dir: Path, *, place: str, built_in: tuple[s
     UsageError when there is no such thing, or when loading it fails, then with the line that raised.
     """
     if is_in_file(name):
-        return _from_file(name, base_dir, place)
+        return from_file(name, base_dir, place)
     points = installed(kind)
     if name not in points:
         raise _unknown(kind, name, (*built_in, *points), place)
@@ -74,7 +74,8 @@ def fingerprint(kind: Kind, name: str, base_dir: Path) -> str:
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-def _from_file(name: str, base_dir: Path, place: str) -> Any:
+def from_file(name: str, base_dir: Path, place: str) -> Any:
+    """As `load`, for a name that is of the form path/to/file.py:name."""
     path, attribute = _split(name, base_dir)
     module = _module(path, place)
     if not hasattr(module, attribute):
@@ -92,12 +93,13 @@ def _split(name: str, base_dir: Path) -> tuple[Path, str]:
 
 def _module(path: Path, place: str) -> ModuleType:
     """The file as a module that can import its neighbours and that its objects can be pickled by."""
-    digest = hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()
+    if not path.is_file():
+        raise UsageError(f"{place}: there is no file {path}", hint="Paths are relative to the config file.")
+    # its content is part of the name, so that a notebook gets what the file says by now
+    digest = hashlib.blake2b(str(path.resolve()).encode() + b"\n" + path.read_bytes(), digest_size=4).hexdigest()
     module_name = f"evalsvc_extension_{path.stem}_{digest}"
     if module_name in sys.modules:
         return sys.modules[module_name]
-    if not path.is_file():
-        raise UsageError(f"{place}: there is no file {path}", hint="Paths are relative to the config file.")
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{place}: {path} is no Python file")

@@ -66,7 +66,7 @@ class Reply:
     output: str | None
     finish_reason: str | None
     usage: Usage | None
-    latency_s: float  # request sent to last byte read, this attempt only
+    latency_s: float | None  # request sent to last byte read, this attempt only; None: an answer that was not asked for here
     refusal: str | None = None
     reasoning: str | None = None
     tool_calls: Sequence[Any] | None = None
@@ -182,6 +182,7 @@ class MetricValue(TypedDict):
     n: int
     on_parsed: NotRequired[float | None]
     reason: NotRequired[str]
+    slices: NotRequired[dict[str, dict[str, dict[str, float | int | None]]]]  # column -> value -> value, ci_low, ci_high, n
     signature: str
 
 

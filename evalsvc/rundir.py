@@ -99,6 +99,7 @@ class Manifest:
     dataset: Mapping[str, Any]  # sha256, rows, labels: as of the last launch
     data_changed: bool = False  # the journal holds answers to more than one state of the data set
     server: Mapping[str, Any] = field(default_factory=dict)  # what /models said of the model
+    price_source: str = ""  # where the price in `config` is from
     versions: Mapping[str, str] = field(default_factory=dict)
     launches: tuple[Mapping[str, Any], ...] = ()
     v: int = VERSION

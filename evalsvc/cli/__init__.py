@@ -5,6 +5,8 @@ Importing this imports typer and no station: `--help` must be quick, and each co
 
 import os
 import sys
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +21,33 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Run a labelled test set through a model, survive being killed, and answer with numbers a team can decide on.",
     epilog="Exit codes: 0 passed, 2 usage, 3 gate failed, 4 too many errors, 5 credentials or quota, 6 endpoint down, "
-    "7 another measurement, 8 run in use, 9 storage, 10 journal damaged, 75 stopped and resumable.",
+    "7 another measurement, 8 run in use, 9 storage, 10 journal damaged, 11 budget spent, 75 stopped and resumable.",
 )
 
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The evaluation, usually eval.yaml.")]
+Source = Annotated[str, typer.Argument(metavar="CONFIG|DATA", help="Usually eval.yaml; or a data file, and flags in place of a config.")]
+Input = Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="With DATA: the texts; default: the one that looks like it.")]
+Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="With DATA: the right answers.")]
+Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="With DATA: unique ids; default: hashes of the rows.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="With DATA: the model.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="With DATA: where; default OPENAI_BASE_URL, else OpenAI.")]
+System = Annotated[str | None, typer.Option("--system", metavar="TEXT", help="With DATA: the system message; default: names the labels.")]
+UserPrompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="With DATA: the user message; default {{ input }}.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="With DATA: the folder under runs/; default: the file's name.")]
 Run = Annotated[str | None, typer.Argument(metavar="RUN", help="A run directory, NAME/ID or NAME; default: the newest run.")]
+RunOrAnswers = Annotated[str | None, typer.Argument(metavar="RUN|FILE", help="A run, or a file of answers; default: the newest run.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, as in model.name=gpt-4.1.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout; the last one is the result.")]
+
+
+RunId = Annotated[str | None, typer.Option(envvar="EVALSVC_RUN_ID", help="Name this measurement; default: from what is measured.")]
+RunDirectory = Annotated[Path | None, typer.Option(help="The run directory outright.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")]
+
+
+class OnDrift(StrEnum):
+    stop = "stop"
+    rerun = "rerun"
 
 
 @app.callback(invoke_without_command=True)
@@ -36,43 +58,120 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 @app.command()
+def init(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A file of rows, or a URL.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The config to write.")] = Path("eval.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Look at a data file and write a commented eval.yaml that runs."""
+    from evalsvc.cli.init import init_command
+
+    sys.exit(init_command(data, out=out, force=force))
+
+
+@app.command()
 def run(
-    config: Config,
-    run_id: Annotated[
-        str | None, typer.Option(envvar="EVALSVC_RUN_ID", help="Name this measurement; default: from what is measured.")
-    ] = None,
-    run_dir: Annotated[Path | None, typer.Option(help="The run directory outright.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None,
+    source: Source,
+    run_id: RunId = None,
+    run_dir: RunDirectory = None,
+    limit: Limit = None,
+    max_runtime: Annotated[str | None, typer.Option(metavar="TIME", help="Stop after so long, as in 90s, 45m, 6h; exit 75.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask rows again that failed for good earlier.")] = False,
+    on_drift: Annotated[
+        OnDrift, typer.Option(help="Where the run directory holds another measurement: stop (exit 7), or ask every row again.")
+    ] = OnDrift.stop,
     set_: Set = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")] = False,
+    quiet: Quiet = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks with errors.")] = False,
+    input_: Input = None,
+    target: Target = None,
+    id_: Id = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    system: System = None,
+    prompt: UserPrompt = None,
+    name: Name = None,
 ) -> None:
     """Start the evaluation, or carry on where it stopped."""
     from evalsvc.cli.run import run_command
+    from evalsvc.starting.direct import Direct
 
-    overrides = [*(set_ or ()), *([f"dataset.limit={limit}"] if limit is not None else ())]
+    direct = Direct(input=input_, target=target, id=id_, model=model, base_url=base_url, system=system, prompt=prompt, name=name)
+    overrides = [*(set_ or ()), *_flags({"dataset.limit": limit, "budget.runtime": max_runtime})]
     sys.exit(
         run_command(
-            config, run_id=run_id, run_dir=run_dir, retry_failed=retry_failed, overrides=overrides, json=json, quiet=quiet, verbose=verbose
+            source,
+            direct,
+            run_id=run_id,
+            run_dir=run_dir,
+            retry_failed=retry_failed,
+            on_drift=on_drift.value,
+            overrides=overrides,
+            json=json,
+            quiet=quiet,
+            verbose=verbose,
         )
     )
 
 
 @app.command()
+def plan(
+    source: Source,
+    ask: Annotated[int | None, typer.Option(min=1, metavar="N", help="Send N rows, show them, and measure; they count as done.")] = None,
+    run_id: RunId = None,
+    run_dir: RunDirectory = None,
+    limit: Limit = None,
+    set_: Set = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    input_: Input = None,
+    target: Target = None,
+    id_: Id = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    system: System = None,
+    prompt: UserPrompt = None,
+    name: Name = None,
+) -> None:
+    """Rows, tokens, cost and time of an evaluation, before it is run."""
+    from evalsvc.cli.plan import plan_command
+    from evalsvc.starting.direct import Direct
+
+    direct = Direct(input=input_, target=target, id=id_, model=model, base_url=base_url, system=system, prompt=prompt, name=name)
+    overrides = [*(set_ or ()), *_flags({"dataset.limit": limit})]
+    sys.exit(plan_command(source, direct, ask=ask, run_id=run_id, run_dir=run_dir, overrides=overrides, json=json, quiet=quiet))
+
+
+@app.command()
 def score(
-    run: Run = None,
+    run: RunOrAnswers = None,
     config: Annotated[
         Path | None, typer.Option(help="Take scoring, metrics and gates from here; default: the run's own config file.")
     ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="Join per-row scores made elsewhere, by id (JSON Lines, CSV …): each column becomes ext.<column>.")
+    ] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="With --scores: a column of that file to slice by.")] = None,
+    output: Annotated[str | None, typer.Option(metavar="COLUMN", help="FILE: the column with the model's text.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="FILE: the column with the right answer.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="FILE: a column with unique ids.")] = None,
+    labels: Annotated[str | None, typer.Option(metavar="A,B,…", help="FILE: the labels; default: the targets that occur.")] = None,
+    name: Annotated[str | None, typer.Option(help="FILE: the name of the run; default: that of the file.")] = None,
+    run_dir: Annotated[Path | None, typer.Option(help="FILE: the run directory outright.")] = None,
     set_: Set = None,
     json: Json = False,
 ) -> None:
-    """Score and reduce a run again, without one request."""
+    """Score and reduce a run again, or answers that exist already, without one request."""
+    if output is not None or (run is not None and Path(run).is_file()):
+        from evalsvc.cli.answers import Given, answers_command
+
+        given = Given(file=run, output=output, target=target, id=id_, labels=labels, name=name, config=config, run_dir=run_dir)
+        sys.exit(answers_command(given, overrides=set_ or [], json=json))
+
     from evalsvc.cli.read import score_command
 
-    sys.exit(score_command(run, config=config, overrides=set_ or [], json=json))
+    sys.exit(score_command(run, config=config, overrides=set_ or [], scores=scores, by=by or [], json=json))
 
 
 @app.command()
@@ -112,6 +211,11 @@ def sandbox(context: typer.Context) -> None:
     from evalsvc.sandbox.__main__ import main as serve
 
     sys.exit(serve(context.args, prog="evalsvc sandbox"))
+
+
+def _flags(given: Mapping[str, object]) -> list[str]:
+    """Options that stand for a config key, as `--set` has them."""
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from evalsvc.errors import JournalDamaged, UsageError
 from evalsvc.journal.doctor import Diagnosis
 from evalsvc.jsonio import dumps
 from evalsvc.pipeline.launch import holder
+from evalsvc.pipeline.price import price_again
 from evalsvc.pipeline.verdict import exit_code, next_steps
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
@@ -22,18 +23,37 @@ from evalsvc.reduce.run import read_summary
 from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
 
 
-def score_command(named: str | None, *, config: Path | None, overrides: Sequence[str], json: bool) -> int:
+def score_command(
+    named: str | None, *, config: Path | None, overrides: Sequence[str], json: bool, scores: Path | None = None, by: Sequence[str] = ()
+) -> int:
     from evalsvc.journal.lock import RunLock
     from evalsvc.reduce import reduce_run
 
     def work() -> int:
+        if by and scores is None:
+            raise UsageError("--by slices the scores of a file, and there is none", hint="name it with --scores")
         run = find_run(named)
         with RunLock.acquire(run.lock, holder=holder()):
             _take_scoring(run, config, overrides)
+            if scores is not None:
+                _join_scores(run, scores, by)
             summary = reduce_run(run)
-        return _print(run, summary, json=json)
+        return print_run(run, summary, json=json)
 
     return guarded(work)
+
+
+def _join_scores(run: RunDir, scores: Path, by: Sequence[str]) -> None:
+    from evalsvc.reduce.run import join_scores
+
+    taken = join_scores(run, scores, by)
+    names = ", ".join(f"ext.{name}" for name in taken.names)
+    parts = [
+        f"{names} for {taken.matched:,} rows, kept as {taken.path}",
+        f"{taken.unknown:,} ids in {scores} are not this run's" if taken.unknown else "",
+        f"columns left out, as they hold no numbers: {', '.join(taken.left_out)}" if taken.left_out else "",
+    ]
+    sys.stderr.write("; ".join(filter(None, parts)) + "\n")
 
 
 def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) -> None:
@@ -47,10 +67,12 @@ def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) ->
     loaded: LoadedConfig = load_config(file, environ=os.environ, overrides=overrides)
     now = redacted(loaded.config)
     kept = {**manifest.config, **{key: now[key] for key in ("task", "scoring", "metrics", "gates", "max_error_rate")}}
-    kept["model"] = {**manifest.config["model"], "price": now["model"]["price"]}
+    kept["dataset"] = {**manifest.config["dataset"], "group": now["dataset"]["group"]}
+    price, source = price_again(now["model"]["price"], manifest.config["model"]["price"], manifest.price_source)
+    kept["model"] = {**manifest.config["model"], "price": price}
     if kept != dict(manifest.config):
         sys.stderr.write(f"scoring as {file} has it now, changed since the run\n")
-        replace(manifest, config=kept).write(run)
+        replace(manifest, config=kept, price_source=source).write(run)
 
 
 def show_command(named: str | None, *, json: bool) -> int:
@@ -58,12 +80,12 @@ def show_command(named: str | None, *, json: bool) -> int:
         run = find_run(named)
         if not run.summary.exists():
             raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
-        return _print(run, read_summary(run), json=json)
+        return print_run(run, read_summary(run), json=json)
 
     return guarded(work)
 
 
-def _print(run: RunDir, summary: Summary, *, json: bool) -> int:
+def print_run(run: RunDir, summary: Summary, *, json: bool) -> int:
     """Exits as the run's numbers say; a partial run is no verdict, so it exits 0."""
     from evalsvc.report import print_result, print_result_event
 

@@ -8,34 +8,39 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from evalsvc.cli.failing import guarded, say, say_result
-from evalsvc.config import load_config
-from evalsvc.errors import Stopped
-from evalsvc.pipeline import Evaluation, RunOptions, StopSwitch, evaluate, prepare
+from evalsvc.cli.source import prepare_source
+from evalsvc.errors import BudgetSpent, Stopped
+from evalsvc.pipeline import Evaluation, RunOptions, StopSwitch, evaluate
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.verdict import next_steps
 from evalsvc.report import LiveView, choose_view
+from evalsvc.starting.direct import Direct
 
+# Options that are not repeated in the command to type next: what they ask for is done.
+ONCE = (" --retry-failed", " --on-drift=rerun", " --on-drift rerun")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_command(
-    config: Path,
+    source: str,
+    direct: Direct,
     *,
     run_id: str | None,
     run_dir: Path | None,
     retry_failed: bool,
+    on_drift: Literal["stop", "rerun"],
     overrides: Sequence[str],
     json: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
     def work() -> int:
-        loaded = load_config(config, environ=os.environ, overrides=overrides)
-        options = RunOptions(run_id=run_id, run_dir=run_dir, retry_failed=retry_failed, config_file=config)
-        prepared = prepare(loaded, options)
-        evaluation = _in_a_loop(prepared, json=json, quiet=quiet)
+        options = RunOptions(run_id=run_id, run_dir=run_dir, retry_failed=retry_failed, on_drift=on_drift)
+        prepared = prepare_source(source, direct, options, overrides)
+        evaluation = launch(prepared, json=json, quiet=quiet)
         _print(evaluation, _same_command(), json=json)
         return evaluation.exit_code
 
@@ -44,10 +49,14 @@ def run_command(
 
 def _same_command() -> str:
     """The command as it was typed, so that what is printed as the next one acts on the same run."""
-    return shlex.join(["evalsvc", *(argument for argument in sys.argv[1:] if argument != "--retry-failed")])
+    command = shlex.join(["evalsvc", *sys.argv[1:]])
+    for option in ONCE:
+        command = command.replace(option, "")
+    return command
 
 
-def _in_a_loop(prepared: Prepared, *, json: bool, quiet: bool) -> Evaluation:
+def launch(prepared: Prepared, *, json: bool, quiet: bool) -> Evaluation:
+    """One launch, watched on stderr, or on stdout as JSON Lines; signals stop it."""
     # measured at thousands of requests in flight: with the default thresholds the collector takes more time than the requests
     gc.set_threshold(50_000, 50, 100)
     gc.freeze()
@@ -90,7 +99,8 @@ def _print(evaluation: Evaluation, command: str, *, json: bool) -> None:
     if evaluation.summary is not None and json:
         print_result_event(evaluation.summary, run_dir, stdout=sys.stdout, exit_code=evaluation.exit_code)
     elif evaluation.summary is not None:
-        steps = next_steps(evaluation.summary, run_dir, command)
+        carries_on = not isinstance(evaluation.error, BudgetSpent)
+        steps = next_steps(evaluation.summary, run_dir, command, carries_on=carries_on)
         print_result(evaluation.summary, run_dir, stdout=sys.stdout, environ=os.environ, exit_code=evaluation.exit_code, next_steps=steps)
     if evaluation.error is not None:
         if json and evaluation.summary is None:

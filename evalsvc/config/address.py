@@ -1,5 +1,6 @@
 """Which endpoint is meant, and what it is called in the identity of a run."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,15 +12,22 @@ SANDBOX = "sandbox"
 OPENAI_HOST = "api.openai.com"
 OPENAI_BASE_URL = f"https://{OPENAI_HOST}/v1"
 _VARIABLE = "OPENAI_BASE_URL"
+_AZURE_VARIABLE = "AZURE_OPENAI_ENDPOINT"
+HIDDEN = "***"
+_SECRET_FIELD = re.compile(r"sig|token|key|credential|secret|passw|auth|policy", re.IGNORECASE)
+_LONGEST_HARMLESS = 24  # what tells versions apart is shorter than what signs
 
 
 def resolve_base_url(config: EvalConfig, environ: Mapping[str, str], *, where: Where = str) -> str:
     """`model.base_url`, else OPENAI_BASE_URL, else OpenAI's, without a trailing slash; or the literal "sandbox".
 
+    With `client: azure` it is the resource: `model.base_url`, else AZURE_OPENAI_ENDPOINT, and there is no other default.
     UsageError when it is neither that nor an http(s) URL to which a path can be added, or carries a password.
     """
     if config.model.base_url:
         return _checked(config.model.base_url, place=where("model.base_url"))
+    if config.model.client == "azure":
+        return _checked(environ.get(_AZURE_VARIABLE) or _no_resource(where), place=_AZURE_VARIABLE)
     if from_environment := environ.get(_VARIABLE):
         return _checked(from_environment, place=_VARIABLE)
     return OPENAI_BASE_URL
@@ -43,6 +51,29 @@ def without_credentials(url: str) -> str:
     """
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def shown_url(url: str) -> str:
+    """The URL as it may be shown: without user and password, what may sign a presigned query hidden.
+
+    >>> shown_url("https://me:secret@host/test.csv?download=true&X-Amz-Signature=0123456789abcdef")
+    'https://host/test.csv?download=true&X-Amz-Signature=***'
+    """
+    front, mark, query = without_credentials(url).partition("?")
+    return front + mark + "&".join(_shown_field(field) for field in query.split("&"))
+
+
+def _shown_field(field: str) -> str:
+    name, equals, value = field.partition("=")
+    secret = _SECRET_FIELD.search(name) is not None or len(value or name) > _LONGEST_HARMLESS
+    return (f"{name}={HIDDEN}" if equals else HIDDEN) if secret else field
+
+
+def _no_resource(where: Where) -> str:
+    raise UsageError(
+        f"{where('model')}: client: azure needs the address of a resource",
+        hint=f"Write model.base_url: https://NAME.openai.azure.com, or set {_AZURE_VARIABLE}.",
+    )
 
 
 def _checked(url: str, *, place: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalsvc.config.address import endpoint_identity
+from evalsvc.config.azure import AzureTarget
 from evalsvc.config.models import EvalConfig
 from evalsvc.config.secrets import without_secrets
 from evalsvc.jsonio import canonical, dumps
@@ -12,7 +13,7 @@ from evalsvc.jsonio import canonical, dumps
 _ABSENT = object()
 
 
-def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str) -> dict[str, Any]:
+def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azure: AzureTarget | None = None) -> dict[str, Any]:
     """The identity of a run as JSON-ready values.
 
     Not in it, because the answers do not depend on it: name, limits, budget, price, scoring, metrics, gates, how many
@@ -29,6 +30,7 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str) -> dict
         "prompt": prompt_fingerprint,
         "repeats": config.repeats,
         "shard": None,
+        **({} if azure is None else {"azure": azure.identity}),
     }
 
 

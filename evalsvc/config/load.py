@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,8 +33,11 @@ class LoadedConfig:
         return self.provenance.where(key_path)
 
 
-def load_config(path: Path, *, environ: Mapping[str, str], overrides: Sequence[str] = ()) -> LoadedConfig:
-    """The config at `path`, under the EVALSVC_ variables, under the `--set` assignments in `overrides`.
+Overrides = Sequence[str] | Mapping[str, Any]  # `--set` assignments, or values by dotted key path
+
+
+def load_config(path: Path, *, environ: Mapping[str, str], overrides: Overrides = ()) -> LoadedConfig:
+    """The config at `path`, under the EVALSVC_ variables, under the `overrides`.
 
     Raises UsageError with file, line and key path for everything that is wrong, and NotAvailableYet for keys whose
     station is not built.
@@ -41,14 +45,14 @@ def load_config(path: Path, *, environ: Mapping[str, str], overrides: Sequence[s
     return configure(read_document(path), base_dir=path.parent, environ=environ, overrides=overrides)
 
 
-def configure(document: Document, *, base_dir: Path, environ: Mapping[str, str], overrides: Sequence[str] = ()) -> LoadedConfig:
+def configure(document: Document, *, base_dir: Path, environ: Mapping[str, str], overrides: Overrides = ()) -> LoadedConfig:
     """As `load_config`, for a document that is already there; `base_dir` is where its paths and its `.env` are."""
     dotenv_path = base_dir / ".env"
     dotenv = read_dotenv(dotenv_path)
     everything = MappingProxyType({**dotenv, **environ})
     changes = [
         *overlay.from_environment(everything, values=document.values, dotenv=str(dotenv_path), of_dotenv=dotenv.keys() - environ.keys()),
-        *overlay.from_flags(overrides),
+        *(overlay.from_mapping(overrides) if isinstance(overrides, Mapping) else overlay.from_flags(overrides)),
     ]
     values, origins = overlay.apply(document.values, changes)
     provenance = Provenance(file=document.file, lines=document.lines, overrides=origins)

@@ -57,7 +57,8 @@ class DatasetConfig(Section):
     )
     format: Text | None = Field(
         default=None,
-        description="jsonl, csv, tsv, parquet, an installed reader, or one of your own as path/to/file.py:name. Default: by the file's ending.",
+        description="jsonl, csv, tsv, parquet, an installed reader, or one of your own as path/to/file.py:name. "
+        "Default: by the file's ending.",
     )
     columns: Texts | None = Field(default=None, description="Column names of a CSV or TSV file without a header.")
     limit: int | None = Field(default=None, ge=1, description="Only the first so many rows.")
@@ -144,7 +145,8 @@ class ModelConfig(Section):
     base_url: str = Field("", description='Any http(s) URL, used as given, or "sandbox". Default: OPENAI_BASE_URL, else OpenAI.')
     api: Text = Field(
         default="chat",
-        description="Which API the endpoint speaks: chat, responses, completions, an installed one, or one of your own as path/to/file.py:name.",
+        description="Which API the endpoint speaks: chat, responses, completions, an installed one, or one of your own "
+        "as path/to/file.py:name.",
     )
     client: Literal["http", "sdk", "azure"] = Field(
         default="http", description="What carries the requests: our own, or OpenAI's SDK for the ways to sign in that only it knows."
@@ -165,7 +167,9 @@ class ModelConfig(Section):
     headers: dict[str, str] = Field(default_factory=dict, description="Sent with every request.")
     max_output_tokens: int | None = Field(default=None, ge=1, description="Sent as the field that this API wants.")
     params: dict[str, Any] = Field(default_factory=dict, description="Sent verbatim; nothing unwritten is sent.")
-    price: Price | None = Field(default=None, description="Without it no cost is shown.")
+    price: Price | None = Field(
+        default=None, description="Default: as genai-prices lists this very model, with `evalsvc[prices]`; else no cost is shown."
+    )
     sandbox: dict[str, Any] | None = Field(default=None, description="What the embedded sandbox serves: train, input, target, faults.")
 
     @field_validator("api_key_env")
@@ -196,7 +200,7 @@ class Scoring(Section):
     workers: int = Field(default=1, ge=1, description="Processes that run `scorer`.")
     timeout_s: float = Field(default=30.0, gt=0, description="How long `scorer` may think about one row.")
 
-    _timeout_in_whole_seconds = field_validator("timeout_s", mode="before")(lambda value: _as_float(value))
+    _timeout_in_whole_seconds = field_validator("timeout_s", mode="before")(_as_float)
 
     @model_validator(mode="after")
     def _labels_fit(self) -> Self:
@@ -241,7 +245,7 @@ class Budget(Section):
     tokens: int | None = Field(default=None, ge=0, description="Likewise for input and output tokens together.")
     runtime: str | None = Field(default=None, description='The longest a launch may take, as in "90s", "45m", "6h"; then exit 75.')
 
-    _usd_in_whole_dollars = field_validator("usd", mode="before")(lambda value: _as_float(value))
+    _usd_in_whole_dollars = field_validator("usd", mode="before")(_as_float)
 
 
 class StopIf(Section):

@@ -28,18 +28,7 @@ def _is_mapping(value: Any) -> bool:
 
 # A key path (`[]`: every item of the list), and which of its values need what is missing.
 NOT_YET: tuple[tuple[str, Wanted], ...] = (
-    ("dataset.where", _given),
-    ("dataset.subsample", _given),
-    ("dataset.group", _given),
-    ("prompt.few_shot", _given),
-    ("model.api", _other_than("chat")),
-    ("model.client", _other_than("http")),
-    ("model.stream", _other_than(False)),
     ("task", _other_than("classification")),
-    ("repeats", _other_than(1)),
-    ("budget.usd", _given),
-    ("budget.tokens", _given),
-    ("budget.runtime", _given),
     ("gates[]", _is_mapping),
 )
 

@@ -52,6 +52,11 @@ def from_flags(assignments: Sequence[str]) -> list[Override]:
     return [_from_flag(assignment) for assignment in assignments]
 
 
+def from_mapping(settings: Mapping[str, Any]) -> list[Override]:
+    """The overrides of a program: values by dotted key path. UsageError for one that names no key."""
+    return [_of_program(path, value, origin=f"overrides[{path!r}]") for path, value in settings.items()]
+
+
 def apply(values: Mapping[str, Any], overrides: Iterable[Override]) -> tuple[dict[str, Any], dict[KeyPath, str]]:
     """The tree with the overrides in it, the later over the earlier, and what each overridden path came from."""
     tree = dict(values)
@@ -90,6 +95,10 @@ def _levels(name: str) -> list[str]:
         return []
     rest = folded.removeprefix(PREFIX.lower())
     return rest.split(_LEVEL) if _LEVEL in rest or rest in keys_of(EvalConfig) else []
+
+
+def _of_program(path: str, value: Any, *, origin: str) -> Override:
+    return Override(path=_key_path(path.split("."), origin=origin, fold_into=None), value=value, origin=origin)
 
 
 def _from_flag(assignment: str) -> Override:

@@ -5,30 +5,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evalsvc.config.address import OPENAI_HOST, host_of, resolve_base_url, without_credentials
+from evalsvc.config.address import HIDDEN, OPENAI_HOST, host_of, resolve_base_url, shown_url, without_credentials
+from evalsvc.config.document import read_document
 from evalsvc.config.keypath import Where
 from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import dumps, loads
 
-HIDDEN = "***"
 _SECRET_HEADER = re.compile(r"auth|key|token|cookie|secret|passw|credential", re.IGNORECASE)
 # Stricter than for headers: max_tokens and prompt_cache_key are no secrets.
 _SECRET_PARAM = re.compile(r"api_?key|(access|auth|bearer)_?token|authorization|secret|passw|credential", re.IGNORECASE)
 _OPENAI_VARIABLE = "OPENAI_API_KEY"
+_AZURE_VARIABLE = "AZURE_OPENAI_API_KEY"
 _LOOKS_LIKE_A_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def resolve_api_key(config: EvalConfig, environ: Mapping[str, str], *, where: Where = str) -> str | None:
     """The key to send, or None where the endpoint gets none.
 
-    The variable is `model.api_key_env`, else OPENAI_API_KEY for OpenAI's own host; any other host gets a key only when
-    the config names one. X_FILE may hold the path of a file with the key in place of X. UsageError when the variable
-    is not set, or its value cannot be sent as a header; no message shows a key.
+    The variable is `model.api_key_env`, else OPENAI_API_KEY for OpenAI's own host, else AZURE_OPENAI_API_KEY for
+    `client: azure` without a token provider; any other host gets a key only when the config names one. X_FILE may hold the
+    path of a file with the key in place of X. UsageError when the variable is not set, or its value cannot be sent as a
+    header; no message shows a key.
     """
     named = config.model.api_key_env
     if named is not None:
         return _key(named, environ, place=f"{where('model.api_key_env')}: ")
+    if config.model.client == "azure":
+        signs_in_otherwise = config.model.azure is not None and config.model.azure.token_provider is not None
+        return None if signs_in_otherwise else _key(_AZURE_VARIABLE, environ, place="")
     if host_of(resolve_base_url(config, environ, where=where)) == OPENAI_HOST:
         return _key(_OPENAI_VARIABLE, environ, place="")
     return None
@@ -41,7 +46,23 @@ def redacted(config: EvalConfig) -> dict[str, Any]:
     model["headers"] = {name: HIDDEN if _SECRET_HEADER.search(name) else value for name, value in model["headers"].items()}
     model["params"] = without_secrets(model["params"])
     model["base_url"] = without_credentials(config.model.base_url)
+    for reads in (values["dataset"], values["prompt"]["few_shot"]):
+        if reads is not None and "://" in reads["path"]:
+            reads["path"] = shown_url(reads["path"])
     return values
+
+
+def with_address(config: Mapping[str, Any], config_file: str | None) -> dict[str, Any]:
+    """A config from run.json with the whole URL of its data, as far as the config file still has what was hidden there."""
+    shown = config["dataset"]["path"]
+    if "://" not in shown or config_file is None:
+        return dict(config)
+    try:
+        written = read_document(Path(config_file)).values["dataset"]["path"]
+    except (UsageError, KeyError, TypeError):
+        return dict(config)
+    known = isinstance(written, str) and shown_url(written) == shown
+    return {**config, "dataset": {**config["dataset"], "path": written if known else shown}}
 
 
 def without_secrets(value: Any) -> Any:

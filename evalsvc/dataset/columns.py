@@ -1,11 +1,12 @@
-"""Which column is the input, which the target, which the id; and what is said when one is not there."""
+"""Which column is the input, which the target, which the id …; and what is said when one is not there."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from evalsvc.dataset.conversation import answer_text, last_user_text, refusal_of_other_kind, take_conversation
 from evalsvc.dataset.nearest import nearest
+from evalsvc.dataset.place import Place
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import as_text
 
@@ -23,25 +24,55 @@ class Columns:
     input: str | None
     target: str | None
     id: str | None
+    messages: str | None = None
+    group: str | None = None
+    stratify: str | None = None
 
     def check_header(self, where: str, names: Sequence[str]) -> None:
         """UsageError when a column with a meaning is not among the `names` that stand at `where`."""
-        for role, name in (("input", self.input), ("target", self.target), ("id", self.id)):
+        for role, name in self._roles():
             if name is not None and name not in names:
                 raise no_column(role, name, names, where, advice=" A file without a header needs `dataset.columns`.")
 
-    def check_row(self, path: Path, line: int, fields: dict[str, Any]) -> None:
+    def check_row(self, path: Place, line: int, fields: dict[str, Any]) -> None:
         """UsageError when a row, its target taken out, lacks its input or its id."""
         if self.input is not None and self.input not in fields:
             raise no_column("input", self.input, fields, f"{path}:{line}")
         if self.id is not None and self.id not in fields:
             raise no_column("id", self.id, fields, f"{path}:{line}")
+        if self.group is not None:
+            self.group_of(path, line, fields)
 
-    def take_target(self, row: dict[str, Any]) -> Any:
-        """The target as the row has it, taken out of the row; ABSENT when the row has no such column."""
+    def take_target(self, path: Place, line: int, row: dict[str, Any]) -> Any:
+        """The target as the row has it, taken out of the row; ABSENT when the row has none.
+
+        Of a conversation the answer at its end is taken out too, and is the target where no column is named.
+        UsageError when the conversation is none.
+        """
+        if self.messages is not None:
+            answer = self._take_answer(f"{path}:{line}", row, self.messages)
+            if self.target is None:
+                return answer
         return ABSENT if self.target is None else row.pop(self.target, ABSENT)
 
-    def id_of(self, path: Path, line: int, fields: dict[str, Any]) -> str | None:
+    def input_of(self, fields: dict[str, Any]) -> Any:
+        """The value of the input column, else what the user said last in the row's conversation, else None."""
+        if self.input is not None:
+            return fields[self.input]
+        return None if self.messages is None else last_user_text(fields[self.messages])
+
+    def group_of(self, path: Place, line: int, fields: dict[str, Any]) -> str | None:
+        """Which rows this one belongs with, as text; None where that is empty, or no group column is named.
+
+        UsageError when the row has no such column.
+        """
+        if self.group is None:
+            return None
+        if self.group not in fields:
+            raise no_column("group", self.group, fields, f"{path}:{line}")
+        return as_text(fields[self.group])
+
+    def id_of(self, path: Place, line: int, fields: dict[str, Any]) -> str | None:
         """The row's own id as text, None when no id column is named; UsageError when it is empty or may have lost digits."""
         if self.id is None:
             return None
@@ -58,10 +89,33 @@ class Columns:
             )
         return text
 
+    def _roles(self) -> tuple[tuple[str, str | None], ...]:
+        return (
+            ("input", self.input),
+            ("target", self.target),
+            ("id", self.id),
+            ("messages", self.messages),
+            ("group", self.group),
+            ("subsample.stratify", self.stratify),
+        )
+
+    def _take_answer(self, place: str, row: dict[str, Any], column: str) -> Any:
+        if column not in row:
+            raise refusal_of_other_kind(place, row) or no_column("messages", column, row, place)
+        answer = take_conversation(place, row, column)
+        if self.target is not None or answer is None:
+            return ABSENT
+        return answer_text(place, answer, column)
+
 
 def target_text(value: Any) -> str | None:
     """A target as labels compare; None for an absent, null or empty one."""
     return None if value is ABSENT else as_text(value)
+
+
+def nested_too_deeply(path: Place, line: int) -> UsageError:
+    """The error for a row that cannot be written again as JSON."""
+    return UsageError(f"{path}:{line}: the row is nested too deeply", hint="Flatten it, or keep it as text.")
 
 
 def no_column(role: str, name: str, there: Iterable[str], where: str, *, advice: str = "") -> UsageError:
@@ -81,12 +135,24 @@ def _listed(names: Sequence[str]) -> str:
     return (", ".join(shown) or "none") + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def columns_of(*, input: str | None, target: str | None, id: str | None) -> Columns:  # noqa: A002 - the config's own names
-    """UsageError when the target would have to be seen by the model, or be the id."""
-    roles: dict[Literal["input", "id"], str | None] = {"input": input, "id": id}
-    for role, name in roles.items():
+def columns_of(
+    *,
+    input: str | None,  # noqa: A002 - the config's own names
+    target: str | None,
+    id: str | None,  # noqa: A002
+    messages: str | None = None,
+    group: str | None = None,
+    stratify: str | None = None,
+) -> Columns:
+    """UsageError when the target would have to be seen by the model, or be the id or the group."""
+    for role, name in (("input", input), ("id", id), ("messages", messages), ("group", group)):
         if target is not None and name == target:
             raise UsageError(
                 f"`dataset.{role}` and `dataset.target` both name the column {target!r}", hint="The target is never shown to the model."
             )
-    return Columns(input=input, target=target, id=id)
+    if messages is not None and messages == input:
+        raise UsageError(
+            f"`dataset.input` and `dataset.messages` both name the column {messages!r}",
+            hint="Remove `dataset.input`: templates see the last user message as `input`.",
+        )
+    return Columns(input=input, target=target, id=id, messages=messages, group=group, stratify=stratify)

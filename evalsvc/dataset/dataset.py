@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsvc.config.models import DatasetConfig
-from evalsvc.dataset.columns import columns_of
+from evalsvc.dataset.columns import Columns, columns_of
+from evalsvc.dataset.condition import compile_condition
+from evalsvc.dataset.formats import HEADED, find_format
 from evalsvc.dataset.layout import Layout
 from evalsvc.dataset.locate import common_format, find_files
+from evalsvc.dataset.place import Url
 from evalsvc.dataset.samples import read_samples
 from evalsvc.dataset.survey import Survey, take_survey
 from evalsvc.errors import UsageError
@@ -27,6 +30,11 @@ class Dataset:
         """
         return take_survey(self.layout, with_targets=with_targets)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a file of it is behind a URL, so that samples may be long in coming: `Ahead` reads them in a thread."""
+        return any(isinstance(file, Url) for file in self.layout.files)
+
     def samples(self, survey: Survey, *, skip: bytes | bytearray | memoryview | None = None) -> Generator[Sample, None, None]:
         """The second pass: the samples in file order, those with a non-zero `skip[ordinal]` left out, nearly for free.
 
@@ -37,10 +45,29 @@ class Dataset:
 
 
 def open_dataset(config: DatasetConfig, base_dir: Path) -> Dataset:
-    """Find the files that `config` names, relative to `base_dir`; UsageError or NotAvailableYet when they cannot be read as such."""
+    """Find the files that `config` names, relative to `base_dir`; UsageError when they cannot be read as such."""
     files = find_files(config.path, base_dir)
     name = config.format or common_format(files)
-    if config.columns is not None and name == "jsonl":
-        raise UsageError("`dataset.columns` is for CSV and TSV files; JSON Lines name their columns in every row", hint="Remove it.")
-    columns = columns_of(input=config.input, target=config.target, id=config.id)
-    return Dataset(layout=Layout(files=files, format=name, columns=columns, header=config.columns, limit=config.limit))
+    if config.columns is not None and name not in HEADED:
+        raise UsageError("`dataset.columns` is for CSV and TSV files; others name their columns themselves", hint="Remove it.")
+    layout = Layout(
+        files=files,
+        format=find_format(name, base_dir),
+        columns=_columns(config),
+        header=config.columns,
+        limit=config.limit,
+        where=None if config.where is None else compile_condition(config.where),
+        subsample=config.subsample,
+    )
+    return Dataset(layout=layout)
+
+
+def _columns(config: DatasetConfig) -> Columns:
+    return columns_of(
+        input=config.input,
+        target=config.target,
+        id=config.id,
+        messages=config.messages,
+        group=config.group,
+        stratify=config.subsample.stratify if config.subsample is not None else None,
+    )

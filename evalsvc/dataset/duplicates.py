@@ -6,13 +6,14 @@ from itertools import islice
 from evalsvc.dataset.hashes import HASH_BYTES, id_hash
 from evalsvc.dataset.layout import Layout
 from evalsvc.dataset.occurrences import repeats
+from evalsvc.dataset.selection import picker
 from evalsvc.dataset.source import open_source
 from evalsvc.errors import UsageError
 
 SHOWN = 10
 
 
-def refuse_duplicate_ids(layout: Layout, id_hashes: bytes | bytearray) -> None:
+def refuse_duplicate_ids(layout: Layout, id_hashes: bytes | bytearray, chosen: bytearray | None) -> None:
     """UsageError that lists the first ids that occur more than once, with the lines they are on."""
     suspects: set[bytes] = set()
     extra_rows = 0
@@ -23,7 +24,7 @@ def refuse_duplicate_ids(layout: Layout, id_hashes: bytes | bytearray) -> None:
     if not suspects:
         return
     places: dict[str, list[str]] = {}
-    for id_, place in _places(layout, suspects):
+    for id_, place in _places(layout, suspects, chosen):
         places.setdefault(id_, []).append(place)
     listed = [f"  {id_!r}: {_and(found)}" for id_, found in places.items() if len(found) > 1]
     # none when only the hashes are equal, which is no fault of the file's
@@ -35,12 +36,12 @@ def refuse_duplicate_ids(layout: Layout, id_hashes: bytes | bytearray) -> None:
         )
 
 
-def _places(layout: Layout, suspects: set[bytes]) -> Iterator[tuple[str, str]]:
+def _places(layout: Layout, suspects: set[bytes], chosen: bytearray | None) -> Iterator[tuple[str, str]]:
     """(id, file:line) of every row whose id hash is one of `suspects`."""
-    left = layout.limit
+    pick, left = picker(chosen), layout.limit
     for path in layout.files:
         with open_source(path) as source:
-            reader = layout.reader(source)
+            reader = pick(path, layout.reader(source))
             for line, raw in islice(reader.raws, left):
                 id_ = layout.columns.id_of(path, line, reader.parse(line, raw))
                 left = None if left is None else left - 1

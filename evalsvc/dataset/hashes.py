@@ -34,15 +34,27 @@ def row_id(digest: bytes, occurrence: int = 1) -> str:
 def id_hash(id: str, repeat: int = 0) -> bytes:  # noqa: A002 - the noun is called that everywhere
     """What joins data set, journal and scores: over the id and which repeat it is.
 
-    `repeat` is the salt, so that no id with digits at its end can pass for the repeat of another.
-
     >>> id_hash("42") == id_hash("42", 0) != id_hash("42", 1)
     True
     """
-    data = id.encode("utf-8", "surrogatepass")
-    if repeat:
-        return blake2b(data, digest_size=HASH_BYTES, salt=repeat.to_bytes(8, "little")).digest()
-    return blake2b(data, digest_size=HASH_BYTES).digest()
+    digest = blake2b(id.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
+    if not repeat:
+        return digest
+    return (int.from_bytes(digest, "little") ^ repeat_mask(repeat)).to_bytes(HASH_BYTES, "little")
+
+
+@lru_cache(maxsize=1024)
+def repeat_mask(repeat: int) -> int:
+    """What the id hash of a row's first time is XORed with for its `repeat`-th; 64 bits that look random, 0 for the first.
+
+    So the hashes of all repeats come from those of the ids alone, a million in one operation of numpy.
+
+    >>> id_hash("42", 3) == (int.from_bytes(id_hash("42"), "little") ^ repeat_mask(3)).to_bytes(8, "little")
+    True
+    """
+    if not repeat:
+        return 0
+    return int.from_bytes(blake2b(repeat.to_bytes(8, "little"), digest_size=HASH_BYTES, person=b"repeat").digest(), "little")
 
 
 @lru_cache(maxsize=1024)  # labels are few, and each comes again and again

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from evalsvc.dataset.place import Place
 from evalsvc.dataset.reader import not_utf8
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import loads
@@ -17,7 +17,7 @@ class JsonLines:
     Whole numbers beyond 64 bits become floats, as in every JavaScript: as ids they are refused, elsewhere they lose digits.
     """
 
-    path: Path
+    path: Place
     raws: Iterator[tuple[int, bytes]]
     columns: None = None
 
@@ -36,7 +36,7 @@ class JsonLines:
         return row
 
 
-def open_jsonl(path: Path, lines: Iterable[bytes]) -> JsonLines:
+def open_jsonl(path: Place, lines: Iterable[bytes]) -> JsonLines:
     return JsonLines(path=path, raws=((number, line) for number, line in enumerate(lines, 1) if not line.isspace()))
 
 

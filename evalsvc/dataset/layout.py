@@ -1,11 +1,13 @@
 """Everything a pass needs to know, settled before the first byte is read."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from evalsvc.config.models import Subsample
 from evalsvc.dataset.columns import Columns
-from evalsvc.dataset.formats import open_reader
+from evalsvc.dataset.condition import Condition
+from evalsvc.dataset.formats import Format
+from evalsvc.dataset.place import Place
 from evalsvc.dataset.reader import Reader
 from evalsvc.dataset.source import Source
 
@@ -14,15 +16,17 @@ from evalsvc.dataset.source import Source
 class Layout:
     """Which files, of which format, with which columns, and how many of their rows."""
 
-    files: tuple[Path, ...]
-    format: str
+    files: tuple[Place, ...]
+    format: Format
     columns: Columns
     header: tuple[str, ...] | None  # column names of files without a header
     limit: int | None
+    where: Condition | None = None
+    subsample: Subsample | None = None
 
     def reader(self, source: Source) -> Reader[Any]:
         """The rows of one of the files; UsageError when its header lacks a column with a meaning."""
-        reader = open_reader(self.format, source, self.header)
+        reader = self.format(source, self.header)
         # an empty file has no header to check
         if reader.columns:
             self.columns.check_header("`dataset.columns`" if self.header else f"{source.path}:1", reader.columns)

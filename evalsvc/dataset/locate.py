@@ -1,23 +1,25 @@
 """From `dataset.path` to the files it means."""
 
-import re
 from glob import glob, has_magic
 from pathlib import Path
 
 from evalsvc.dataset.formats import ending, format_of, is_data
 from evalsvc.dataset.nearest import nearest
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.dataset.place import Place, Url, is_url
+from evalsvc.errors import UsageError
 
 SHOWN = 5
 
 
-def find_files(pattern: str, base_dir: Path) -> tuple[Path, ...]:
-    """The file at `pattern`, or those it matches as a glob (`**` too), sorted; relative paths start at `base_dir`.
+def find_files(pattern: str, base_dir: Path) -> tuple[Place, ...]:
+    """The file or URL at `pattern`, or those it matches as a glob (`**` too), sorted; relative paths start at `base_dir`.
 
     UsageError when there is none, with the nearest name there is.
     """
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", pattern):
-        raise NotAvailableYet(f"`dataset.path`: URLs are not available yet: {pattern}", hint="Download the file and name it here.")
+    if is_url(pattern):
+        from evalsvc.dataset.storage import expand
+
+        return expand(Url(pattern))
     path = base_dir / pattern
     if path.is_file():
         return (path,)
@@ -30,7 +32,7 @@ def find_files(pattern: str, base_dir: Path) -> tuple[Path, ...]:
     return _matches(pattern, base_dir) if has_magic(pattern) else _missing(path)
 
 
-def common_format(files: tuple[Path, ...]) -> str:
+def common_format(files: tuple[Place, ...]) -> str:
     """The one format of all `files`, by their endings; UsageError when there are several."""
     formats = {format_of(path): path for path in files}
     if len(formats) > 1:

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from evalsvc.dataset.columns import ABSENT, no_column, target_text
+from evalsvc.dataset.columns import ABSENT, nested_too_deeply, no_column, target_text
 from evalsvc.dataset.duplicates import refuse_duplicate_ids
 from evalsvc.dataset.hashes import HASH_BYTES, id_hash, row_hash, row_id, target_hash
 from evalsvc.dataset.layout import Layout
 from evalsvc.dataset.occurrences import repeats
+from evalsvc.dataset.place import Place
 from evalsvc.dataset.reader import Reader
-from evalsvc.dataset.source import Stamp, open_source
+from evalsvc.dataset.selection import refuse_none_chosen, select, told
+from evalsvc.dataset.source import open_source
+from evalsvc.dataset.stamp import Stamp
 from evalsvc.errors import UsageError
 
 # More distinct targets than this are free text, not labels.
@@ -35,6 +37,8 @@ class Survey:
     target_hashes: bytes | bytearray | None  # None unless asked for
     duplicate_texts: int  # rows that equal an earlier one in all but the target
     stamps: tuple[Stamp, ...]  # of the files, to notice a change before the second pass
+    chosen: bytes | bytearray | None = None  # a byte for each row of the files, 1 for those counted here; None: all rows are
+    notes: tuple[str, ...] = ()  # what whoever starts the run should be told
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class _Tally:
     def rows(self) -> int:
         return len(self.row_hashes) // HASH_BYTES
 
-    def add_rows(self, path: Path, reader: Reader[Any]) -> None:
+    def add_rows(self, path: Place, reader: Reader[Any]) -> None:
         """All rows of one file, up to the limit of the whole data set."""
         columns, row_hashes, id_hashes = self.layout.columns, self.row_hashes, self.id_hashes
         line = 0
@@ -64,13 +68,13 @@ class _Tally:
                 row = reader.parse(line, raw)
                 if not row_hashes:
                     self.first_columns = list(row)
-                self._add_target(columns.take_target(row))
+                self._add_target(columns.take_target(path, line, row))
                 columns.check_row(path, line, row)
                 digest = row_hash(row)
                 row_hashes += digest
                 id_hashes += id_hash(columns.id_of(path, line, row) or row_id(digest))
         except RecursionError as error:
-            raise UsageError(f"{path}:{line}: the row is nested too deeply", hint="Flatten it, or keep it as text.") from error
+            raise nested_too_deeply(path, line) from error
 
     def rows_left(self) -> int | None:
         return None if self.layout.limit is None else self.layout.limit - self.rows
@@ -94,13 +98,18 @@ class _Tally:
 def take_survey(layout: Layout, *, with_targets: bool) -> Survey:
     """Read all files once; see Dataset.survey."""
     tally = _Tally(layout=layout, target_hashes=bytearray() if with_targets else None)
+    selection = select(layout)
     stamps, digests = [], []
-    for path in layout.files:
+    for path, stamp in zip(layout.files, selection.stamps, strict=True):
         with open_source(path) as source:
+            if stamp is not None:
+                source.refuse_change(stamp)
             if tally.rows_left() != 0:
-                tally.add_rows(path, layout.reader(source))
+                tally.add_rows(path, selection.pick(path, layout.reader(source)))
             digests.append(source.finish())
             stamps.append(source.stamp)
+    if not tally.rows:
+        refuse_none_chosen(layout, selection.flags)
     _refuse_unusable(layout, tally)
     return Survey(
         rows=tally.rows,
@@ -108,18 +117,20 @@ def take_survey(layout: Layout, *, with_targets: bool) -> Survey:
         labels=tally.labels,
         labels_complete=tally.labels_complete,
         without_target=tally.without_target,
-        duplicate_texts=_settle_ids(layout, tally),
+        duplicate_texts=_settle_ids(layout, tally, selection.flags),
         id_hashes=tally.id_hashes,
         row_hashes=tally.row_hashes,
         target_hashes=tally.target_hashes,
         stamps=tuple(stamps),
+        chosen=selection.flags,
+        notes=(*selection.notes, *told(selection.flags, tally.rows)),
     )
 
 
-def _settle_ids(layout: Layout, tally: _Tally) -> int:
+def _settle_ids(layout: Layout, tally: _Tally, chosen: bytearray | None) -> int:
     """Refuse equal explicit ids; number equal rows that have no id of their own. How many rows equal an earlier one."""
     if layout.columns.id is not None:
-        refuse_duplicate_ids(layout, tally.id_hashes)
+        refuse_duplicate_ids(layout, tally.id_hashes, chosen)
     count = 0
     for ordinal, occurrence in repeats(tally.row_hashes):
         count += 1

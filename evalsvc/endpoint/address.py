@@ -56,10 +56,15 @@ def request_headers(base: URL, headers: Mapping[str, str], api_key: str | None, 
     elif base.user is not None:
         own["authorization"] = encode_basic_auth(base.user, base.password or "")
     merged = own | {name.strip().lower(): value.strip() for name, value in headers.items()}
-    for name, value in merged.items():
+    refuse_unsendable(merged)
+    return merged
+
+
+def refuse_unsendable(headers: Mapping[str, str]) -> None:
+    """UsageError for what would break out of its header, or cannot be written into one."""
+    for name, value in headers.items():
         if not name.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in name + value):
             raise UsageError(f"the header {name!r} has characters that HTTP does not allow", hint="Check model.headers and the key.")
-    return merged
 
 
 def proxy_for(url: URL, environ: Mapping[str, str]) -> URL | None:
@@ -83,6 +88,17 @@ def proxy_for(url: URL, environ: Mapping[str, str]) -> URL | None:
             f"{proxy.scheme} proxies are not supported: {shown(proxy)}", hint="Name an http proxy, or put the host into NO_PROXY."
         )
     return proxy
+
+
+def proxy_credentials(proxy: URL | None) -> dict[str, str]:
+    """The header with which a proxy is told who asks; empty where its URL names nobody.
+
+    >>> proxy_credentials(URL("http://user:pw@proxy:3128"))
+    {'proxy-authorization': 'Basic dXNlcjpwdw=='}
+    """
+    if proxy is None or proxy.user is None:
+        return {}
+    return {"proxy-authorization": encode_basic_auth(proxy.user, proxy.password or "")}
 
 
 def secrets_of(base: URL, headers: Mapping[str, str], api_key: str | None, proxy: URL | None) -> Iterable[str]:

@@ -9,6 +9,7 @@ Pure: bytes, headers and exceptions in, a Failure out. Nothing here raises.
 
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -32,11 +33,22 @@ class Meaning:
 
 
 _KEY_HINT = "Check the key: model.api_key_env names the environment variable that holds it, and the key must be allowed to use this model."
+_PROVIDER_HINT = "Check model.azure.token_provider: it must give a token whenever it is asked for one. See docs/endpoints.md#azure"
 _QUOTA_HINT = "Raise the limit or add credit with the provider, then run the same command again: what was answered is kept."
 _MODEL_HINT = "Check model.name: it must be one of the names that the endpoint lists under /models."
-_URL_HINT = "Check model.base_url: it is the address without /chat/completions and usually ends in /v1, as in http://localhost:8000/v1."
+_DEPLOYMENT_HINT = "Check model.azure.deployment (default: model.name): it is the name that was given to the deployment, not the model's."
+_URL_HINT = (
+    "Check model.base_url: it is the address without /chat/completions and usually ends in /v1, as in http://localhost:8000/v1; "
+    "and whether the server has the API that model.api names."
+)
 _PROXY_HINT = "Check the proxy variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY): the proxy wants credentials."
-_TLS_HINT = "For a private certificate authority, let SSL_CERT_FILE name its certificate."
+_TLS_HINT = "Is something between here and the server that breaks TLS connections?"
+_CA_HINT = "For a private certificate authority, let model.ca_file or SSL_CERT_FILE name its certificate: see docs/endpoints.md#tls"
+_DATES_HINT = "The server needs a certificate that is valid today; and look whether this machine's clock is right."
+_HOST_HINT = "Use the host name in model.base_url that the server's certificate is made out to."
+_NO_TLS_HINT = "Whoever answers there does not speak TLS: check the port in model.base_url, and whether it should begin with http://."
+_OLD_TLS_HINT = "TLS 1.2 is the least that evalsvc speaks; the server, or the proxy before it, must be brought up to date."
+_CLIENT_CERTIFICATE_HINT = "The server wants a client certificate, and evalsvc has none to show: put a proxy between that has one."
 
 _RETRY, _WAIT, _FAIL_ROW, _CONFIRM, _STOP = Action.RETRY, Action.WAIT, Action.FAIL_ROW, Action.CONFIRM, Action.STOP
 
@@ -50,13 +62,22 @@ CONTENT_FILTER: Final = Meaning("content_filter", _FAIL_ROW)
 INVALID_REQUEST: Final = Meaning("invalid_request", _FAIL_ROW)
 TOO_LARGE: Final = Meaning("request_too_large", _FAIL_ROW)
 CREDENTIALS: Final = Meaning("credentials", _CONFIRM, CredentialsRefused, _KEY_HINT)
+NO_TOKEN: Final = Meaning("credentials", _CONFIRM, CredentialsRefused, _PROVIDER_HINT)
 PROXY: Final = Meaning("proxy", _CONFIRM, CredentialsRefused, _PROXY_HINT)
 QUOTA: Final = Meaning("quota", _STOP, CredentialsRefused, _QUOTA_HINT)
 MODEL_NOT_FOUND: Final = Meaning("model_not_found", _STOP, ModelNotFound, _MODEL_HINT)
+NO_DEPLOYMENT: Final = Meaning("model_not_found", _STOP, ModelNotFound, _DEPLOYMENT_HINT)
 BASE_URL: Final = Meaning("base_url", _STOP, UsageError, _URL_HINT)
 CONNECT: Final = Meaning("connect", _RETRY, outage=True)
 DNS: Final = Meaning("dns", _RETRY, hint="Check the host name in model.base_url.", outage=True)
 TLS: Final = Meaning("tls", _RETRY, hint=_TLS_HINT, outage=True)
+# Asking again does not change a certificate. CONFIRM, because one of several servers behind an address may be the only bad one.
+UNTRUSTED: Final = Meaning("tls", _CONFIRM, UsageError, _CA_HINT)
+OUT_OF_DATE: Final = Meaning("tls", _CONFIRM, UsageError, _DATES_HINT)
+OTHER_HOST: Final = Meaning("tls", _CONFIRM, UsageError, _HOST_HINT)
+NO_TLS: Final = Meaning("tls", _CONFIRM, UsageError, _NO_TLS_HINT)
+OLD_TLS: Final = Meaning("tls", _CONFIRM, UsageError, _OLD_TLS_HINT)
+CLIENT_CERTIFICATE: Final = Meaning("tls", _CONFIRM, UsageError, _CLIENT_CERTIFICATE_HINT)
 RESET: Final = Meaning("reset", _RETRY, outage=True)
 CUT: Final = Meaning("cut", _RETRY)
 MALFORMED: Final = Meaning("malformed", _RETRY)
@@ -89,13 +110,15 @@ CODE_MEANS: Final[Mapping[str, Meaning]] = {
     "invalid_prompt": CONTENT_FILTER,  # OpenAI's reasoning models, for prompts flagged by its usage policy
     "model_not_found": MODEL_NOT_FOUND,
     "modelnotfound": MODEL_NOT_FOUND,
-    "deploymentnotfound": MODEL_NOT_FOUND,  # Azure
+    "deploymentnotfound": NO_DEPLOYMENT,  # Azure
     "unknown_url": BASE_URL,  # OpenAI
     "rate_limit_exceeded": RATE_LIMIT,
     "rate_limit_error": RATE_LIMIT,
     "ratelimitreached": RATE_LIMIT,  # Azure
     "resource_exhausted": RATE_LIMIT,  # Gemini
     "overloaded_error": OVERLOADED,
+    "generation": SERVER_ERROR,  # text-generation-inference, and the next
+    "incomplete_generation": SERVER_ERROR,
     "server_error": SERVER_ERROR,
     "internal_error": SERVER_ERROR,
 }
@@ -125,6 +148,7 @@ MESSAGE_MEANS: Final[tuple[Words, ...]] = (
     _words({400, 413, 422}, r"maximum context length|context ?(?:length|window|size)|longer than the .{0,20}model length", CONTEXT_LENGTH),
     _words({400, 422}, r"inputs.{0,3}tokens.{0,40}max_new_tokens.{0,20}must be", CONTEXT_LENGTH),  # text-generation-inference
     _words({400, 403}, r"content management policy|content policy|input was flagged|requires moderation", CONTENT_FILTER),
+    _words({400}, r"^api key (?:not valid|not found|expired)", CREDENTIALS),  # Gemini
     _words({400, 403, 429}, r"^your (?:credit balance is too low|team .{0,80}all available credits)", QUOTA),  # Anthropic, xAI
     _words({404}, r"\b(?:model|deployment|adapter|lora)s?\b|no endpoints found", MODEL_NOT_FOUND),
     _words({400}, r"^(?:the )?model .{0,200}(?:does not exist|not found)|^.{0,20}invalid model name", MODEL_NOT_FOUND),
@@ -160,7 +184,7 @@ FAMILY_MEANS: Final[Mapping[int, Meaning]] = {
 EXCEPTION_MEANS: Final[Mapping[str, Meaning]] = {
     "ClientConnectorDNSError": DNS,
     "gaierror": DNS,
-    "ClientConnectorCertificateError": TLS,
+    "ClientConnectorCertificateError": UNTRUSTED,
     "ClientSSLError": TLS,
     "ServerFingerprintMismatch": TLS,
     "SSLError": TLS,
@@ -182,6 +206,23 @@ EXCEPTION_MEANS: Final[Mapping[str, Meaning]] = {
     "HttpProcessingError": MALFORMED,
     "ClientError": RESET,
     "OSError": CONNECT,
+}
+
+# What OpenSSL calls the end of a handshake (ssl.SSLError.reason), asked before the class of the exception around it.
+TLS_REASON_MEANS: Final[Mapping[str, Meaning]] = {
+    "CERTIFICATE_VERIFY_FAILED": UNTRUSTED,
+    "WRONG_VERSION_NUMBER": NO_TLS,
+    "TLSV1_ALERT_PROTOCOL_VERSION": OLD_TLS,
+    "UNSUPPORTED_PROTOCOL": OLD_TLS,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": CLIENT_CERTIFICATE,
+}
+
+# Why a certificate was refused, by OpenSSL's X509_V_ERR_… number; every other: nobody known has signed it.
+CERTIFICATE_MEANS: Final[Mapping[int, Meaning]] = {
+    9: OUT_OF_DATE,  # not valid yet
+    10: OUT_OF_DATE,
+    62: OTHER_HOST,
+    64: OTHER_HOST,  # an IP address
 }
 
 
@@ -221,8 +262,29 @@ def classify_exception(exc: BaseException, *, url: str = "the endpoint", redact:
     'timeout'
     """
     names = [cls.__name__ for cls in type(exc).__mro__]
-    meaning = next((EXCEPTION_MEANS[name] for name in names if name in EXCEPTION_MEANS), RESET)
-    return failure(meaning, f"{url}: {_system_words(exc) or names[0]}", http=None, redact=redact)
+    ended = _handshake_error(exc)
+    meaning = _by_handshake(ended) or next((EXCEPTION_MEANS[name] for name in names if name in EXCEPTION_MEANS), RESET)
+    words = _tls_words(ended) if ended is not None else _system_words(exc)
+    return failure(meaning, f"{url}: {words or names[0]}", http=None, redact=redact)
+
+
+def _handshake_error(exc: BaseException) -> ssl.SSLError | None:
+    """OpenSSL's own error in what aiohttp made of it; None also for one that OpenSSL gave no reason for."""
+    around = (exc, *(getattr(exc, name, None) for name in ("os_error", "certificate_error", "__cause__")))
+    return next((error for error in around if isinstance(error, ssl.SSLError) and getattr(error, "reason", None)), None)
+
+
+def _by_handshake(error: ssl.SSLError | None) -> Meaning | None:
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in CERTIFICATE_MEANS:
+        return CERTIFICATE_MEANS[error.verify_code]
+    return TLS_REASON_MEANS.get(error.reason) if error is not None else None
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    """What the two ends could not agree on, without OpenSSL's line numbers."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the server's certificate is refused: {error.verify_message.rstrip('.')}"
+    return f"no TLS connection: {error.reason.replace('_', ' ').lower()}"
 
 
 def _system_words(exc: BaseException) -> str:

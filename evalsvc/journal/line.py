@@ -81,12 +81,16 @@ def _add_reply(fields: dict[str, Any], reply: Reply, attempts: int) -> None:
     fields["reasoning"] = reply.reasoning
     fields["tool_calls"] = reply.tool_calls
     fields["tokens"] = reply.tokens
+    if reply.prompt_tokens is not None:
+        fields["prompt_tokens"] = reply.prompt_tokens
     fields["usage"] = usage and {"input": usage.input, "output": usage.output, "cached": usage.cached, "reasoning": usage.reasoning}
     fields["model"] = reply.model
     fields["request_id"] = reply.request_id
     fields["attempts"] = attempts  # set here so that it stands where the format has it
-    fields["latency_s"] = round(reply.latency_s, 6)
+    fields["latency_s"] = None if reply.latency_s is None else round(reply.latency_s, 6)
     fields["ttft_s"] = None if reply.ttft_s is None else round(reply.ttft_s, 6)
+    if reply.itl_s is not None:
+        fields["itl_s"] = round(reply.itl_s, 6)
 
 
 def _strict(value: Any) -> Any:
@@ -183,6 +187,8 @@ def _reply(fields: dict[str, Any]) -> Reply:
         model=fields["model"],
         request_id=fields["request_id"],
         ttft_s=fields["ttft_s"],
+        itl_s=fields.get("itl_s"),
+        prompt_tokens=fields.get("prompt_tokens"),
     )
 
 

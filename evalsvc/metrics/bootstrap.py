@@ -30,7 +30,7 @@ _DRAWS_AT_ONCE = 1_000_000
 class Margins:
     """What every metric needs of R count tables over K labels. Column K of `predicted` is "no label"."""
 
-    n: int
+    n: "Floats"  # R: rows
     hits: "Floats"  # R × K: rows of the label that were predicted as it
     support: "Floats"  # R × K: rows of the label
     predicted: "Floats"  # R × (K + 1): rows predicted as the label
@@ -71,8 +71,14 @@ def percentile_intervals(
         drawn = random.multinomial(int(draws or counts.sum()), counts / counts.sum(), size=size)
         chunks.append(table_values(margins(drawn, cells, labels), positive))
         left -= size
-    together = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    return {name: _percentiles(values) for name, values in together.items() if not np.isnan(values).all()}
+    return percentiles({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]})
+
+
+def percentiles(replicates: Mapping[str, "Floats"]) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of each metric from its replicates; NaN are none, and without any other there is no interval."""
+    import numpy as np
+
+    return {name: _percentiles(values) for name, values in replicates.items() if not np.isnan(values).all()}
 
 
 def _percentiles(values: "Floats") -> tuple[float, float]:
@@ -90,7 +96,7 @@ def margins(tables: "Ints", cells: Sequence[tuple[int, int, int]], labels: int) 
     column = np.array([min(column, labels) for _, column, _ in cells])
     hit = true == column
     return Margins(
-        n=int(tables[0].sum()),
+        n=tables.sum(axis=1).astype(np.float64),
         hits=_summed(tables[:, hit], true[hit], labels),
         support=_summed(tables, true, labels),
         predicted=_summed(tables, column, labels + 1),
@@ -155,7 +161,7 @@ def _mcc(table: Margins) -> "Floats":
     """Gorodkin's R_K; 0 where either side has one value only, as scikit-learn has it."""
     import numpy as np
 
-    n2 = float(table.n) ** 2
+    n2 = table.n**2
     covariance = table.n * table.hits.sum(axis=1) - (table.support * table.predicted[:, :-1]).sum(axis=1)
     spread = (n2 - (table.support**2).sum(axis=1)) * (n2 - (table.predicted**2).sum(axis=1))
     return _ratio(covariance, np.sqrt(spread))
@@ -165,7 +171,7 @@ def _kappa(table: Margins) -> "Floats":
     """Cohen's kappa; NaN where chance alone explains everything: one value on both sides."""
     import numpy as np
 
-    chance = (table.support * table.predicted[:, :-1]).sum(axis=1) / float(table.n) ** 2
+    chance = (table.support * table.predicted[:, :-1]).sum(axis=1) / table.n**2
     agreed = table.hits.sum(axis=1) / table.n
     kappa: Floats = np.divide(agreed - chance, 1 - chance, out=np.full_like(agreed, np.nan), where=chance < 1)
     return kappa

@@ -3,7 +3,7 @@
 Definitions are scikit-learn's, called on the cells of the count table with the counts as weights. Every row with a target
 and a final record counts: a reply without a label is a row of its true label that was predicted as none of them; for MCC
 and kappa all such replies are one more predicted value. Shares of rows are plain divisions with Wilson's interval, all
-others have the percentile interval of bootstrap.py.
+others have the percentile interval of bootstrap.py. Where rows come in groups, both have that of clusters.py.
 
 scikit-learn is imported where it is used: it takes a second, and only the reducer needs it.
 """
@@ -11,7 +11,8 @@ scikit-learn is imported where it is used: it takes a second, and only the reduc
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evalsvc.metrics.bootstrap import SEED, percentile_intervals, replicates_for
+from evalsvc.metrics.bootstrap import REPLICATES, SEED, percentile_intervals, replicates_for
+from evalsvc.metrics.clusters import Clustered, cluster_intervals
 from evalsvc.metrics.intervals import wilson
 from evalsvc.metrics.names import AVERAGES, CLASSIFICATION, OF_POSITIVE, OF_ROWS
 from evalsvc.metrics.tally import ConfusionTally
@@ -34,12 +35,19 @@ _NO_ROWS = {
 
 
 def classification_metrics(
-    tally: ConfusionTally, *, ok: int, expected: int, positive: str | None = None, repeats: int = 1
+    tally: ConfusionTally,
+    *,
+    ok: int,
+    expected: int,
+    positive: str | None = None,
+    repeats: int = 1,
+    clustered: Clustered | None = None,
 ) -> dict[str, MetricValue]:
     """Every metric by its name; plain precision, recall and f1 only with `positive`.
 
     `ok` counts the rows that were answered, `expected` all rows there are. Repeats of one row are no independent draws:
-    intervals are as wide as if all repeats of a row agreed. A value that cannot be had is None, with its reason.
+    intervals are as wide as if all repeats of a row agreed. `clustered` has the same rows by group, where they come in groups.
+    A value that cannot be had is None, with its reason.
     """
     cells, labels = tally.triples(), len(tally.labels)
     index = None if positive is None else tally.labels.index(positive)
@@ -48,11 +56,14 @@ def classification_metrics(
     parsed = [cell for cell in cells if cell[1] < labels]
     on_parsed = _points(parsed, labels, index) | _quotients(_shares(tally, parsed, index, ok, expected))
     intervals = _intervals(cells, labels, index, shares, repeats)
+    if clustered is not None:
+        of_rows = {name: interval for name, interval in intervals.items() if name in OF_ROWS}
+        intervals = of_rows | cluster_intervals(clustered, positive=index)
     rows = sum(count for *_, count in cells)
     metrics: dict[str, MetricValue] = {}
     for name in CLASSIFICATION if positive is None else (*CLASSIFICATION, *OF_POSITIVE):
         n = shares[name][1] if name in shares else rows
-        signature = _signature(name, labels, positive, len(cells), repeats, is_share=name in shares)
+        signature = _signature(name, labels, positive, _how(name, len(cells), clustered, is_share=name in shares), repeats)
         metrics[name] = _metric(name, strict.get(name), intervals.get(name), n, signature)
         if name not in OF_ROWS:
             metrics[name]["on_parsed"] = on_parsed.get(name)
@@ -181,15 +192,25 @@ def _metric(name: str, value: float | None, interval: tuple[float, float] | None
     return metric
 
 
-def _signature(name: str, labels: int, positive: str | None, cells: int, repeats: int, *, is_share: bool) -> str:
+def _how(name: str, cells: int, clustered: Clustered | None, *, is_share: bool) -> str:
+    if clustered is not None and name not in OF_ROWS:
+        return cluster_signature(len(clustered.buckets))
+    return "ci:wilson95" if is_share else f"ci:bootstrap{replicates_for(cells)}-seed{SEED}"
+
+
+def cluster_signature(clusters: int) -> str:
+    return f"ci:cluster-bootstrap{REPLICATES}-seed{SEED}|clusters:{clusters}"
+
+
+def _signature(name: str, labels: int, positive: str | None, how: str, repeats: int) -> str:
     """How the number came about, so that two numbers can be told to be comparable."""
     average = name.rpartition("_")[2]
     parts = [
         f"avg:{average}|zero_division:0" if average in AVERAGES else "",
         f"positive:{positive}" if name in OF_POSITIVE else "",
         "of:ok" if name == "parse_rate" else "of:expected" if name == "coverage" else f"labels:{labels}|unparsed:{_unparsed(name)}",
-        "ci:wilson95" if is_share else f"ci:bootstrap{replicates_for(cells)}-seed{SEED}",
-        f"repeats:{repeats}-as-one" if repeats > 1 else "",
+        how,
+        f"repeats:{repeats}-as-one" if repeats > 1 and "cluster" not in how else "",
         f"v:{_VERSION}",
     ]
     return "|".join(filter(None, parts))

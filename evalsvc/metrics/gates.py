@@ -14,7 +14,7 @@ from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from evalsvc.errors import NotAvailableYet, UsageError
-from evalsvc.metrics.names import CLASSIFICATION, EXTENSION, LATER, OF_POSITIVE, OF_ROWS, SIGNED
+from evalsvc.metrics.names import CLASSIFICATION, EXTENSION, LATER, OF_POSITIVE, OF_ROWS, SIGNED, WITHOUT_LABELS
 from evalsvc.records import GateResult, MetricValue
 
 PARTS = ("value", "ci_low", "ci_high", "on_parsed")
@@ -59,7 +59,8 @@ def _target(name: str) -> tuple[str, str, str | None]:
     if of_class is not None:
         return of_class["metric"], "value", of_class["label"]
     if name.startswith(EXTENSION):
-        return name, "value", None
+        whole, _, part = name.rpartition(".")
+        return (whole, part, None) if part in PARTS and whole != EXTENSION[:-1] else (name, "value", None)
     metric, _, part = name.partition(".")
     return metric, part or "value", None
 
@@ -78,17 +79,22 @@ def _threshold(written: str, text: str) -> float:
 
 
 def check_gates(
-    gates: Sequence[str | Mapping[str, Any]], *, positive: str | None = None, labels: Sequence[str] | None = None
+    gates: Sequence[str | Mapping[str, Any]],
+    *,
+    positive: str | None = None,
+    labels: Sequence[str] | None = None,
+    available: Sequence[str] = CLASSIFICATION,
 ) -> tuple[Gate, ...]:
-    """The gates of a config, all of them known and able to pass. `labels` where they are known already.
+    """The gates of a config, all of them known and able to pass. `labels` where they are known already; `available` as
+    `available_metrics` says. Whether there will be an ext.<name> nobody can know before the rows are scored.
 
     UsageError for an unknown metric, part or label, for plain precision, recall or f1 without `scoring.positive`, and
     for a threshold that no value can reach; NotAvailableYet for a metric whose station is not built.
     """
-    return tuple(_checked(gate, positive, labels) for gate in gates)
+    return tuple(_checked(gate, positive, labels, available) for gate in gates)
 
 
-def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Sequence[str] | None) -> Gate:
+def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Sequence[str] | None, available: Sequence[str]) -> Gate:
     if not isinstance(written, str):
         raise NotAvailableYet(f"gates: {dict(written)!r}: gates with options are not available yet", hint=_FORM)
     gate = parse_gate(written)
@@ -96,8 +102,10 @@ def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Seq
     if gate.label is not None:
         _check_label_gate(gate, where, labels)
     else:
-        _check_name(gate.metric, where, positive)
+        _check_name(gate.metric, where, positive, available)
         _check_part(gate, where)
+    if gate.metric.startswith(EXTENSION):
+        return gate
     lowest = -1 if gate.metric in SIGNED else 0
     if not lowest <= gate.threshold <= 1:
         percent = f"; {gate.threshold:g} % is {gate.threshold / 100:g}" if 1 < gate.threshold <= 100 else ""
@@ -119,15 +127,29 @@ def _check_part(gate: Gate, where: str) -> None:
         raise UsageError(f"{where}: {gate.metric} has no on_parsed, it counts rows", hint=f"write `{gate.metric} {gate.op} …`")
 
 
-def _check_name(name: str, where: str, positive: str | None) -> None:
-    if name in CLASSIFICATION or (name in OF_POSITIVE and positive is not None):
+def available_metrics(*, has_labels: bool) -> tuple[str, ...]:
+    """The metrics that need no `scoring.positive`. Without labels, as a scorer of the user's may be, they are few."""
+    return CLASSIFICATION if has_labels else WITHOUT_LABELS
+
+
+def _check_name(name: str, where: str, positive: str | None, available: Sequence[str]) -> None:
+    if name in available or (name in OF_POSITIVE and positive is not None) or _is_extension(name):
         return
+    if name in {*CLASSIFICATION, *OF_POSITIVE} and available == WITHOUT_LABELS:
+        raise UsageError(
+            f"{where}: {name} needs labels, and a scorer of your own has them only where `scoring.labels` names them",
+            hint=f"name them, or use one of {', '.join(available)} or ext.<name>",
+        )
     if name in OF_POSITIVE:
         hint = f"name the label that counts under `scoring.positive`, or write `{name}_macro`, the mean over all labels"
         raise UsageError(f"{where}: plain {name} is that of one label, and `scoring.positive` names none", hint=hint)
-    if name in LATER or name.startswith(EXTENSION):
+    if name in LATER:
         raise NotAvailableYet(f"{where}: the metric {name} is not available yet", hint=f"available: {', '.join(CLASSIFICATION)}")
     raise UsageError(f"{where}: there is no metric {name!r}", hint=_nearest(name, (*CLASSIFICATION, *OF_POSITIVE)))
+
+
+def _is_extension(name: str) -> bool:
+    return name.startswith(EXTENSION) and len(name) > len(EXTENSION)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -135,14 +157,28 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known[:20])}"
 
 
-def check_metrics(metrics: Sequence[str | Mapping[str, Any]], *, positive: str | None = None) -> tuple[str, ...]:
-    """The names to report, in the order of the reports; all of them for an empty `metrics:`. Errors as `check_gates`."""
-    available = CLASSIFICATION if positive is None else (*CLASSIFICATION, *OF_POSITIVE)
+def check_metrics(
+    metrics: Sequence[str | Mapping[str, Any]],
+    *,
+    positive: str | None = None,
+    available: Sequence[str] = CLASSIFICATION,
+    custom: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """The names to report, in the order of the reports; all of them for an empty `metrics:`. Errors as `check_gates`.
+
+    `custom` are the names, as written, of metrics of the user's own: they are checked where they are loaded.
+    """
+    reported = available if positive is None else (*available, *OF_POSITIVE)
+    names = set[str]()
     for metric in metrics:
+        name = metric if isinstance(metric, str) else next(iter(metric), "")
+        if name in custom:
+            continue
         if not isinstance(metric, str):
             raise NotAvailableYet(f"metrics: {dict(metric)!r}: metrics with options are not available yet", hint="write the name alone")
-        _check_name(metric, f"metrics: `{metric}`", positive)
-    return tuple(name for name in available if name in metrics or not metrics)
+        _check_name(name, f"metrics: `{name}`", positive, available)
+        names.add(name)
+    return tuple(name for name in reported if name in names or not metrics)
 
 
 def evaluate_gate(gate: Gate, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]) -> GateResult:
@@ -171,6 +207,7 @@ def _value(
         return of_class.get(gate.metric), f"{gate.metric} of {gate.label!r} is 0/0: {counts}"
     metric = metrics.get(gate.metric)
     if metric is None:
-        return None, f"this run has no {gate.metric}"
+        there = ", ".join(name for name in metrics if name.startswith(EXTENSION)) or "no ext. at all"
+        return None, f"this run has no {gate.metric}" + (f"; it has {there}" if gate.metric.startswith(EXTENSION) else "")
     value: Any = metric.get(gate.part)
     return value, metric.get("reason", f"{gate.metric} has no {gate.part}: there are too few rows")

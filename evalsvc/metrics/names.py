@@ -10,6 +10,7 @@ CLASSIFICATION = (
     "parse_rate",
     "coverage",
 )
+WITHOUT_LABELS = ("accuracy", "parse_rate", "coverage")
 OF_POSITIVE = ("precision", "recall", "f1")
 # Shares of rows with status ok, or of all rows: "on parsed rows only" means nothing for them.
 OF_ROWS = ("parse_rate", "coverage")

@@ -85,17 +85,21 @@ class ConfusionTally:
 
     def update(self, item: Score, times: int = 1) -> None:
         """UsageError when the target or the prediction is none of the labels."""
-        found = item.prediction
+        _add(self.cells, self.cell_of(item), times)
+        if item.cut and item.outcome not in self._column:
+            self.cut += times
+
+    def cell_of(self, item: Score) -> int:
+        """Where a row is counted: line * width + column. Errors as `update`."""
         try:
-            line = self._line[item.target]
-            column = self._column[item.outcome] if found is None else self._line[found]
+            column = self._column.get(item.outcome)
+            if column is None:
+                column = self._line[item.prediction]
+            return self._line[item.target] * self.width + column
         except KeyError as error:
             raise UsageError(
                 f"row {item.id!r}: {error.args[0]!r} is not one of the labels this run is scored with", hint="add it to `scoring.labels`"
             ) from error
-        _add(self.cells, line * self.width + column, times)
-        if found is not None and item.cut:
-            self.cut += times
 
     def merge(self, other: Self) -> Self:
         if self.labels != other.labels:
@@ -131,7 +135,7 @@ class ConfusionTally:
 
 @dataclass(slots=True, kw_only=True)
 class OutcomeTally:
-    """Rows by outcome, for any task."""
+    """Rows by outcome, where there are no labels."""
 
     counts: dict[str, int] = field(default_factory=dict)
     cut: int = 0  # an answer was found although the reply was cut
@@ -158,6 +162,18 @@ class OutcomeTally:
     def value(self) -> dict[str, int]:
         """Rows by outcome, zeros included."""
         return {outcome.value: self.counts.get(outcome.value, 0) for outcome in Outcome}
+
+
+# What is kept of the outcomes: by label where there are labels.
+RowTally = ConfusionTally | OutcomeTally
+
+
+def empty_row_tally(labels: Sequence[str]) -> RowTally:
+    return ConfusionTally.empty(labels) if labels else OutcomeTally.empty()
+
+
+def row_tally_from_state(state: Mapping[str, Any]) -> RowTally:
+    return ConfusionTally.from_state(state) if "labels" in state else OutcomeTally.from_state(state)
 
 
 _USAGE = ("input", "output", "cached", "reasoning")

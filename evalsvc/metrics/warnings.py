@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalsvc.metrics.tally import ConfusionTally
+from evalsvc.metrics.tally import ConfusionTally, RowTally
 from evalsvc.records import MetricValue, Outcome, RunWarning
 
 _MAJORITY = 0.8
@@ -47,10 +47,20 @@ class Facts:
 
 
 def warnings_for(
-    tally: ConfusionTally, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]
+    tally: RowTally,
+    metrics: Mapping[str, MetricValue],
+    per_class: Mapping[str, Mapping[str, float | int | None]],
+    *,
+    scorer_failed: int = 0,
 ) -> list[RunWarning]:
-    """All that is worth a warning, in a fixed order; `metrics` and `per_class` are those of `tally`."""
-    facts = Facts(labels=tally.labels, outcomes=tally.value(), cut=tally.cut, metrics=metrics, per_class=per_class)
+    """All that is worth a warning, in a fixed order; `metrics` and `per_class` are those of `tally`.
+
+    `scorer_failed` of the rows in error were answered: they are warned of by whoever knows more of them.
+    """
+    outcomes = tally.value()
+    outcomes[Outcome.ERROR] -= scorer_failed
+    labels = tally.labels if isinstance(tally, ConfusionTally) else ()
+    facts = Facts(labels=labels, outcomes=outcomes, cut=tally.cut, metrics=metrics, per_class=per_class)
     return [warning for guard in _GUARDS for warning in guard(facts)]
 
 
@@ -82,9 +92,9 @@ def _hidden_class(facts: Facts) -> Iterator[RunWarning]:
 
 
 def _class_imbalance(facts: Facts) -> Iterator[RunWarning]:
-    most = max(facts.labels, key=facts.support)
     if facts.accuracy is None or not facts.rows:
         return
+    most = max(facts.labels, key=facts.support)
     share = facts.support(most) / facts.rows
     if share > _MAJORITY and facts.accuracy <= share + _NO_BETTER_BY:
         yield _warning(

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from evalsvc.endpoint.http import HttpAsk
+from evalsvc.dataset.ahead import Ahead
+from evalsvc.endpoint.answer import Ask
 from evalsvc.errors import EvalsvcError, TooManyUnusable
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.writer import JournalWriter
 from evalsvc.jsonio import loads
 from evalsvc.pipeline.launch import Launch
 from evalsvc.pipeline.live import Live
+from evalsvc.pipeline.paying import payer_of
 from evalsvc.pipeline.reducer import Reducer
 from evalsvc.pipeline.stop import StopSwitch
 from evalsvc.pool import Counters, Finished, Hooks, Pool, PoolSettings, RetryPolicy
-from evalsvc.prompt.request import max_tokens_field
-from evalsvc.records import Record, Reply, Request, RowError
+from evalsvc.records import Record, Reply, Request, RowError, Sample
 from evalsvc.reduce.fold import Fold, load_fold
 from evalsvc.report import Exchange, LiveView
 from evalsvc.scoring.classify import make_scorer
@@ -26,6 +27,7 @@ TICK_S = 0.2
 COUNTERS_EVERY_S = 5.0  # what a kill loses of `calls`
 # With so few rows left the reducer starts loading its libraries; earlier it would only hold memory.
 START_REDUCER_AT = 10_000
+SAMPLES_AHEAD = 2_000  # of a data set behind a URL, made ready in a thread
 BACKLOG_AT_MOST = 20_000  # answers waiting for the disk, before admission pauses
 
 
@@ -47,13 +49,14 @@ class Asking:
         self._live = Live(
             self._config,
             self._scorer,
-            fold.tallies.confusion,
+            fold.tallies.outcomes,
             expected=launch.plan.expected,
             done=resume.done,
             failed=0 if launch.prepared.options.retry_failed else resume.failed,
             now=self._began_at,
         )
         self._pool: Pool | None = None
+        self._ahead: Ahead[Sample] | None = None  # of a data set behind a URL
         self._writer: JournalWriter | None = None
         self.reducer: Reducer | None = None
 
@@ -61,7 +64,7 @@ class Asking:
     def answered(self) -> int:
         return self._live.rows
 
-    async def run(self, ask: HttpAsk) -> None:
+    async def run(self, ask: Ask) -> None:
         """Returns when every row has its final record on the disk; raises what stopped it, with all accepted records on the disk."""
         path = self._launch.prepared.run.journal
         async with JournalWriter.open(path, self._on_accepted, on_failure=self._stop.pull) as writer:
@@ -73,6 +76,8 @@ class Asking:
                 await self._pool.run(self._requests())
             finally:
                 ticker.cancel()
+                if self._ahead is not None:
+                    self._ahead.close()
                 if writer.failure is None:
                     await writer.drain()
                 self._show(writer, self._pool)
@@ -80,9 +85,16 @@ class Asking:
 
     def _requests(self) -> Iterator[Request]:
         launch = self._launch
-        build = launch.prepared.builder.build
-        for sample in launch.prepared.dataset.samples(launch.survey, skip=launch.resume.skip):
-            yield build(sample)
+        build, dataset = launch.prepared.builder.build, launch.prepared.dataset
+        for repeat, skip in launch.asked.passes(launch.survey.rows, self._config.repeats):
+            samples: Iterator[Sample] = dataset.samples(launch.survey, skip=skip)
+            if dataset.is_remote:
+                samples = self._ahead = Ahead(samples, depth=SAMPLES_AHEAD)
+            for sample in samples:
+                yield build(sample, repeat)
+
+    def _is_starving(self) -> bool:
+        return self._ahead is not None and self._ahead.would_wait
 
     def _settings(self) -> PoolSettings:
         limits = self._config.limits
@@ -101,14 +113,19 @@ class Asking:
     def _hooks(self, writer: JournalWriter) -> Hooks:
         model = self._config.model
         paths = {name: f"model.params.{name}" for name in model.params}
-        paths[max_tokens_field(self._launch.prepared.base_url)] = "model.max_output_tokens"
+        paths[self._launch.prepared.builder.limit_field] = "model.max_output_tokens"
         return Hooks(
             finished=lambda finished: writer.append(self._record(finished)),
             event=self._on_event,
             clogged=lambda: writer.backlog > BACKLOG_AT_MOST,
+            starving=self._is_starving,
+            payer=payer_of(self._launch, lambda: self._rows_left(writer)),
             config_line=self._launch.prepared.loaded.where,
             param_paths=paths,
         )
+
+    def _rows_left(self, writer: JournalWriter) -> int:
+        return self._launch.plan.expected - self._launch.resume.done - writer.accepted - writer.backlog
 
     def _record(self, finished: Finished) -> Record:
         request, result = finished.request, finished.result
@@ -151,6 +168,7 @@ class Asking:
             rule=score.rule,
             target=score.target,
             outcome=score.outcome.value,
+            scored_by=self._config.scoring.scorer if reply is not None else None,
         )
 
     def _on_event(self, event: str, fields: Mapping[str, object]) -> None:

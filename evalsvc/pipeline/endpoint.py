@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from evalsvc.endpoint.http import HttpAsk
-from evalsvc.endpoint.models import ModelsSeen, ModelsState, look_at_models
+from evalsvc.endpoint.models import Get, ModelsSeen, ModelsState, look_at_models
 from evalsvc.errors import EndpointDown, UsageError
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.stop import StopSwitch
+from evalsvc.pipeline.transport import Transport
 from evalsvc.report import LiveView
 
 LOOK_EVERY_S = 3.0
+GLANCE_S = 3.0
 # A server that is up and lists other models may still be loading this one, but a mistyped name must not hold a job for long.
 WAIT_FOR_MODEL_AT_MOST_S = 60.0
 
@@ -35,7 +36,7 @@ async def address(prepared: Prepared) -> AsyncIterator[str]:
         sandbox.close()
 
 
-async def wait_for_endpoint(ask: HttpAsk, prepared: Prepared, view: LiveView, stop: StopSwitch) -> ModelsSeen:
+async def wait_for_endpoint(ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch) -> ModelsSeen:
     """One look at /models; while nobody is there, another every few seconds, up to `wait_for_endpoint_s`."""
     loop = asyncio.get_running_loop()
     model, began_at, told = prepared.config.model.name, loop.time(), False
@@ -53,7 +54,12 @@ async def wait_for_endpoint(ask: HttpAsk, prepared: Prepared, view: LiveView, st
         await stop.sleep(min(LOOK_EVERY_S, left_s))
 
 
-async def wait_for_model(ask: HttpAsk, prepared: Prepared, view: LiveView, stop: StopSwitch) -> bool:
+async def glance(get: Get, model: str) -> ModelsSeen:
+    """One short look at /models, for a run that has nothing left to ask and so no reason to wait for anybody."""
+    return await look_at_models(lambda path, *, timeout_s: get(path, timeout_s=min(timeout_s, GLANCE_S)), model)
+
+
+async def wait_for_model(ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch) -> bool:
     """After "no such model" before any answer: True once /models lists it, False when it did not appear in time."""
     loop = asyncio.get_running_loop()
     model, wait_s = prepared.config.model.name, min(prepared.config.limits.wait_for_endpoint_s, WAIT_FOR_MODEL_AT_MOST_S)

@@ -7,26 +7,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from evalsvc.dataset.ahead import Ahead
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
-from evalsvc.endpoint.http import HttpAsk
 from evalsvc.endpoint.models import ModelsState
 from evalsvc.errors import EvalsvcError, ModelNotFound, Stopped
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.lock import RunLock
 from evalsvc.pipeline.asking import Asking
-from evalsvc.pipeline.endpoint import address, wait_for_endpoint, wait_for_model
-from evalsvc.pipeline.launch import Launch, holder, refuse_other_identity, take_up
+from evalsvc.pipeline.endpoint import address, glance, wait_for_endpoint, wait_for_model
+from evalsvc.pipeline.launch import Launch, holder, take_up, with_server
+from evalsvc.pipeline.planning import within_budget
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.reducer import Reducer
-from evalsvc.pipeline.stop import StopSwitch
+from evalsvc.pipeline.stop import StopSwitch, time_limit
+from evalsvc.pipeline.transport import Transport, open_ask
 from evalsvc.pipeline.verdict import exit_code
 from evalsvc.records import Summary
 from evalsvc.reduce.run import is_up_to_date, read_summary
 from evalsvc.report import LiveView, RunIntro
-from evalsvc.rundir import Manifest, RunDir
+from evalsvc.rundir import RunDir
 
 # A stopped run may spend on its summary what is left of `drain_s`, and this at least: its scheduler is about to kill it.
 REDUCE_AT_LEAST_S = 2.0
+READING_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,57 +47,81 @@ async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Eval
     """Asks what is left to ask, writes every answer down, reduces. Raises what went wrong before the first request."""
     run = prepared.run
     run.create()
-    with RunLock.acquire(run.lock, holder=holder()), EventLog(run.events, clock=time.time) as events:
-        launch = take_up(prepared, datetime.now(UTC))
+    with (
+        RunLock.acquire(run.lock, holder=holder()),
+        EventLog(run.events, clock=time.time) as events,
+        time_limit(prepared.config.budget.runtime, stop, view.note),
+    ):
+        launch = await _take_up(prepared, view, stop)
         stop.check()
+        if launch.to_ask == 0 and (card := await _card_now(launch)) is not None:
+            launch = with_server(launch, card, datetime.now(UTC))
         if launch.to_ask == 0:
             return await _nothing_to_ask(launch, view)
+        launch = within_budget(launch)
         launch.manifest.write(run)
         run.point_latest()
         events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
-        manifest, asking, error = await _ask(launch, view, events, stop)
+        launch, asking, error = await _ask(launch, view, events, stop)
         summary = await _reduce(launch, asking, error, stop)
         code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
-        reason = "complete" if error is None else error.message
+        reason = _ended(launch) if error is None else error.message
         events.emit("end", exit_code=code, reason=reason)
-        manifest.landed(ended_at=utc_text(time.time()), exit_code=code, reason=reason).write(run)
+        launch.manifest.landed(ended_at=utc_text(time.time()), exit_code=code, reason=reason).write(run)
         return Evaluation(run=run, summary=summary, exit_code=code, error=error)
 
 
-async def _ask(launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch) -> tuple[Manifest, Asking | None, EvalsvcError | None]:
-    """Gives the manifest as it is now, and the error that stopped the run instead of raising it: what was answered is to be reduced."""
-    prepared, manifest, asking = launch.prepared, launch.manifest, None
-    model, limits = prepared.config.model, prepared.config.limits
+def _ended(launch: Launch) -> str:
+    left = launch.plan.expected - launch.resume.done - launch.to_ask
+    return f"asked the {launch.to_ask:,} rows that it was to ask" if left else "complete"
+
+
+async def _take_up(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Launch:
+    """In a thread where the data are behind a URL: the first pass may take minutes then, and a signal is to end it."""
+    if not prepared.dataset.is_remote:
+        return take_up(prepared, datetime.now(UTC))
+    view.note(f"reading {prepared.dataset.layout.files[0]}")
+    taking = Ahead((take_up(prepared, datetime.now(UTC)) for _ in range(1)), depth=1)
+    while taking.would_wait:
+        await stop.sleep(READING_LOOK_S)
+    return next(taking)
+
+
+async def _ask(launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch) -> tuple[Launch, Asking | None, EvalsvcError | None]:
+    """Gives the launch as it is now, and the error that stopped the run instead of raising it: what was answered is to be reduced."""
+    prepared, limits, asking = launch.prepared, launch.prepared.config.limits, None
     ceiling = concurrency_ceiling(limits.concurrency, soft_limit=raise_open_files(limits.concurrency + SPARE_FILES))
     try:
-        async with (
-            address(prepared) as url,
-            HttpAsk(
-                base_url=url,
-                api=model.api,
-                headers=model.headers,
-                api_key=prepared.api_key,
-                attempt_timeout_s=limits.attempt_timeout_s,
-                concurrency=ceiling,
-                environ=prepared.loaded.environ,
-            ) as ask,
-        ):
+        async with address(prepared) as url, open_ask(prepared, url, ceiling) as ask:
             view.start(_intro(launch, url, ceiling))
             seen = await wait_for_endpoint(ask, prepared, view, stop)
             if seen.card is not None:
-                refuse_other_identity(prepared, {"the server's model": manifest.server or seen.card}, {"the server's model": seen.card})
-                manifest = replace(manifest, server=dict(seen.card))
-                manifest.write(prepared.run)
+                before, launch = launch, with_server(launch, seen.card, datetime.now(UTC))
+                launch.manifest.write(prepared.run)
+                if launch.resume is not before.resume:
+                    view.note(_drift_note(launch.manifest.launches[-1]))
             asking = Asking(launch, view, events, stop, concurrency=ceiling)
             await _ask_rows(asking, ask, prepared, view, stop, may_be_loading=seen.state is ModelsState.UNLISTED)
     except EvalsvcError as error:
-        return manifest, asking, error
+        return launch, asking, error
     finally:
         view.close()
-    return manifest, asking, None
+    return launch, asking, None
 
 
-async def _ask_rows(asking: Asking, ask: HttpAsk, prepared: Prepared, view: LiveView, stop: StopSwitch, *, may_be_loading: bool) -> None:
+async def _card_now(launch: Launch) -> Mapping[str, Any] | None:
+    """What the server says of the model of a run that is complete: the same name may stand for other weights by now.
+
+    None where nobody was asked before, or nobody answers at once.
+    """
+    prepared = launch.prepared
+    if not launch.manifest.server or prepared.sandbox is not None:
+        return None
+    async with open_ask(prepared, prepared.base_url, 1) as ask:
+        return (await glance(ask.get, prepared.config.model.name)).card
+
+
+async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch, *, may_be_loading: bool) -> None:
     try:
         await asking.run(ask)
     except ModelNotFound:
@@ -147,6 +174,7 @@ def _intro(launch: Launch, url: str, ceiling: int) -> RunIntro:
         model=config.model.name,
         endpoint=f"{url} (the embedded sandbox)" if launch.prepared.sandbox is not None else url,
         rows=launch.plan.expected,
+        repeats=config.repeats,
         finished=resume.done,
         new=resume.new,
         changed=resume.changed,
@@ -158,9 +186,14 @@ def _intro(launch: Launch, url: str, ceiling: int) -> RunIntro:
 
 
 def _notes(launch: Launch, ceiling: int) -> list[str]:
-    config, notes = launch.prepared.config, []
+    config, notes = launch.prepared.config, [*launch.notes, *launch.survey.notes]
     if ceiling < config.limits.concurrency:
         notes.append(f"limits.concurrency {config.limits.concurrency:,} is more than the open files allow (ulimit -n): {ceiling:,}")
+    params = config.model.params
+    if config.repeats > 1 and params.get("seed") is None and params.get("temperature") == 0:
+        notes.append("repeats at temperature 0 and without model.params.seed ask the same thing again: they measure next to nothing new")
+    if "drift" in launch.manifest.launches[-1]:
+        notes.append(_drift_note(launch.manifest.launches[-1]))
     if launch.opened.cut:
         notes.append(f"{launch.opened.cut} bytes of an unfinished line were moved to {launch.opened.quarantined}")
     if config.journal.prompts and not launch.opened.scan.records:
@@ -170,3 +203,8 @@ def _notes(launch: Launch, ceiling: int) -> list[str]:
     if launch.resume.failed and not launch.prepared.options.retry_failed:
         notes.append(f"{launch.resume.failed:,} rows failed for good earlier; --retry-failed asks them again")
     return notes
+
+
+def _drift_note(this_launch: Mapping[str, Any]) -> str:
+    differences = "; ".join(this_launch["drift"])
+    return f"another measurement than before ({differences}): every row is asked again, the old answers are in {this_launch['earlier']}/"

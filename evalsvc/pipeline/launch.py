@@ -9,15 +9,19 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from evalsvc import __version__
+from evalsvc.config import EvalConfig
 from evalsvc.config.identity import differences
 from evalsvc.config.secrets import redacted
 from evalsvc.dataset import Survey
 from evalsvc.errors import IdentityDiffers
 from evalsvc.journal.events import utc_text
 from evalsvc.journal.repair import Opened, open_for_append
+from evalsvc.pipeline.drift import RERUN, refusal, server_differences, set_aside
+from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
 from evalsvc.reduce.plan import Plan
@@ -36,10 +40,22 @@ class Launch:
     survey: Survey
     opened: Opened
     resume: Resume
+    notes: tuple[str, ...] = ()
 
     @property
     def to_ask(self) -> int:
-        return self.survey.rows - self.resume.done
+        """Rows for this launch."""
+        left = self.survey.rows * self.prepared.config.repeats - self.resume.done
+        only = self.prepared.options.ask_only
+        return left if only is None else min(left, only)
+
+    @property
+    def asked(self) -> Resume:
+        """`resume`, with all but the rows for this launch to be skipped."""
+        only = self.prepared.options.ask_only
+        if only is None:
+            return self.resume
+        return replace(self.resume, skip=pick(self.resume, self.survey, repeats=self.prepared.config.repeats, n=only))
 
 
 def holder() -> dict[str, Any]:
@@ -50,8 +66,8 @@ def holder() -> dict[str, Any]:
 def take_up(prepared: Prepared, now: datetime) -> Launch:
     """To be called by the holder of the run's lock. IdentityDiffers where the directory holds another measurement."""
     old = Manifest.read(prepared.run)
-    if old is not None:
-        refuse_other_identity(prepared, old.identity, prepared.identity)
+    if old is not None and (drift := differences(old.identity, prepared.identity)):
+        return _take_up_anew(prepared, old, drift, now)
     opened = open_for_append(prepared.run.journal, prepared.run.quarantine, now=now, with_targets=old is not None)
     if old is None and opened.scan.records:
         raise IdentityDiffers(
@@ -61,14 +77,14 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
     survey = prepared.dataset.survey(with_targets=old is not None)
     if not opened.scan.records:
         _try_first_row(prepared, survey)
-    resume = compare(survey, opened.scan, retry_failed=prepared.options.retry_failed)
+    resume = compare(survey, opened.scan, retry_failed=prepared.options.retry_failed, repeats=prepared.config.repeats)
     if old is None or old.dataset["sha256"] == survey.sha256:
         resume = replace(resume, new=0)  # not asked yet, but nothing new
-    manifest = _manifest(prepared, old, survey, resume).launched(**_this_launch(now, survey))
+    manifest = _manifest(prepared, old, survey, resume).launched(**this_launch(now, survey))
     return Launch(
         prepared=prepared,
         manifest=manifest,
-        plan=Plan.of(prepared.run, manifest),
+        plan=Plan.of(prepared.run, manifest, prepared.loaded.where),
         survey=survey,
         opened=opened,
         resume=resume,
@@ -81,36 +97,72 @@ def _try_first_row(prepared: Prepared, survey: Survey) -> None:
         prepared.builder.build(next(samples))
 
 
-def refuse_other_identity(prepared: Prepared, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    lines = differences(old, new)
-    if lines:
-        raise IdentityDiffers(
-            f"{prepared.run.path} holds another measurement:\n" + "\n".join(f"  {line}" for line in lines),
-            hint="give this one a --run-id or --run-dir of its own, or none, so that it gets one by itself",
-        )
+def _take_up_anew(prepared: Prepared, old: Manifest, drift: list[str], now: datetime) -> Launch:
+    """The same directory for another measurement, where that was asked for; what can be wrong with it is found first."""
+    if prepared.options.on_drift != RERUN:
+        raise refusal(prepared.run, drift)
+    survey = prepared.dataset.survey()
+    _try_first_row(prepared, survey)
+    manifest = _manifest(prepared, replace(old, identity=prepared.identity, server={}), survey, Resume(skip=None))
+    return _anew(prepared, manifest.launched(**this_launch(now, survey)), survey, drift, now)
+
+
+def with_server(launch: Launch, card: Mapping[str, Any], now: datetime) -> Launch:
+    """The launch, now that it is known what the server says of the model.
+
+    IdentityDiffers when an earlier launch was told otherwise; with `--on-drift rerun`, a launch that asks every row again.
+    """
+    drift = server_differences(launch.manifest.server, card)
+    if drift and launch.prepared.options.on_drift != RERUN:
+        raise refusal(launch.prepared.run, drift)
+    manifest = replace(launch.manifest, server=dict(card))
+    if not drift:
+        return replace(launch, manifest=manifest)
+    return _anew(launch.prepared, replace(manifest, data_changed=False), launch.survey, drift, now)
+
+
+def _anew(prepared: Prepared, manifest: Manifest, survey: Survey, drift: list[str], now: datetime) -> Launch:
+    """Every row to be asked, and what was answered before set aside. `manifest` ends with this launch."""
+    run = prepared.run
+    earlier = set_aside(run)
+    manifest = manifest.landed(drift=drift, earlier=str(earlier.path.relative_to(run.path)))
+    return Launch(
+        prepared=prepared,
+        manifest=manifest,
+        plan=Plan.of(run, manifest, prepared.loaded.where),
+        survey=survey,
+        opened=open_for_append(run.journal, run.quarantine, now=now),
+        resume=Resume(skip=None),
+    )
 
 
 def _manifest(prepared: Prepared, old: Manifest | None, survey: Survey, resume: Resume) -> Manifest:
-    options, config = prepared.options, prepared.config
-    dataset = {
-        "sha256": survey.sha256,
-        "rows": survey.rows,
-        "without_target": survey.without_target,
-        "labels": dict(survey.labels) if len(survey.labels) <= 1000 or config.scoring.labels is None else {},
-        "labels_complete": survey.labels_complete,
-    }
-    changing: dict[str, Any] = {
-        "config": redacted(config),
-        "config_file": None if options.config_file is None else str(options.config_file.absolute()),
-        "base_dir": str(config.base_dir.absolute()),
-        "dataset": dataset,
-        "data_changed": resume.data_changed,
-        "versions": {"evalsvc": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    changing = {
+        **measured_now(prepared.config, prepared.options.config_file, survey, resume),
+        "price_source": prepared.price_source,
     }
     if old is not None:
         return replace(old, **changing)
-    return Manifest(id=prepared.run_id, name=config.name, identity=prepared.identity, **changing)
+    return Manifest(id=prepared.run_id, name=prepared.config.name, identity=prepared.identity, **changing)
 
 
-def _this_launch(now: datetime, survey: Survey) -> dict[str, Any]:
+def measured_now(config: EvalConfig, config_file: Path | None, survey: Survey, resume: Resume) -> dict[str, Any]:
+    """What a launch writes into run.json of config and data as they are now."""
+    return {
+        "config": redacted(config),
+        "config_file": None if config_file is None else str(config_file.absolute()),
+        "base_dir": str(config.base_dir.absolute()),
+        "dataset": {
+            "sha256": survey.sha256,
+            "rows": survey.rows,
+            "without_target": survey.without_target,
+            "labels": dict(survey.labels) if len(survey.labels) <= 1000 or config.scoring.labels is None else {},
+            "labels_complete": survey.labels_complete,
+        },
+        "data_changed": resume.data_changed,
+        "versions": {"evalsvc": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
+def this_launch(now: datetime, survey: Survey) -> dict[str, Any]:
     return {"started_at": utc_text(now.timestamp()), "host": socket.gethostname(), "pid": os.getpid(), "dataset_sha256": survey.sha256}

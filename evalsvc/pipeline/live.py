@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from evalsvc.config import EvalConfig, StopIf
 from evalsvc.metrics.intervals import wilson
-from evalsvc.metrics.tally import ConfusionTally, LatencySketch
+from evalsvc.metrics.tally import ConfusionTally, LatencySketch, OutcomeTally, RowTally
 from evalsvc.pipeline.verdict import UNUSABLE
 from evalsvc.pool import Counters, PoolView
 from evalsvc.records import Outcome, Progress, Record
@@ -16,14 +16,18 @@ RATE_OVER_S = 10.0
 
 
 class Live:
-    """Counts what was accepted. `confusion` is that of earlier launches, where it is known."""
+    """Counts what was accepted. `outcomes` are those of earlier launches, where they are known.
+
+    A scorer of the user's is not asked: then nobody knows of right and wrong before the end, and only what can be told
+    without reading a reply counts for `stop_if`.
+    """
 
     def __init__(
-        self, config: EvalConfig, scorer: Scorer, confusion: ConfusionTally, *, expected: int, done: int, failed: int, now: float
+        self, config: EvalConfig, scorer: Scorer, outcomes: RowTally, *, expected: int, done: int, failed: int, now: float
     ) -> None:
         self._config = config
         self._scorer = scorer
-        self._confusion = confusion
+        self._outcomes = OutcomeTally.empty() if config.scoring.scorer is not None else outcomes
         self._expected = expected
         self._done_before = done
         self._failed_before = failed
@@ -40,7 +44,8 @@ class Live:
             reply, error = record.reply, record.error
             alike: tuple[str | None, ...]
             if reply is not None:
-                self._latency.update(reply.latency_s)
+                if reply.latency_s is not None:
+                    self._latency.update(reply.latency_s)
                 alike = (record.target, reply.output, reply.finish_reason, reply.refusal)
             else:
                 self._errors += 1
@@ -51,7 +56,7 @@ class Live:
 
     def _settle(self) -> None:
         for record, count in self._alike.values():
-            self._confusion.update(self._scorer.score(record), count)
+            self._outcomes.update(self._scorer.score(record), count)
         self._alike.clear()
 
     def is_hopeless(self, stop_if: StopIf | None) -> str | None:
@@ -59,7 +64,7 @@ class Live:
         if stop_if is None or self.rows < stop_if.after:
             return None
         self._settle()
-        outcomes = self._confusion.value()
+        outcomes = self._outcomes.value()
         rows = sum(outcomes.values())
         unusable = {outcome.value: outcomes[outcome] for outcome in UNUSABLE}
         share = sum(unusable.values()) / rows
@@ -107,8 +112,9 @@ class Live:
 
     def _accuracy(self) -> tuple[float | None, float | None, float | None]:
         self._settle()
-        outcomes = self._confusion.value()
-        labelled = sum(count for _, _, count in self._confusion.triples())
+        tally = self._outcomes
+        outcomes = tally.value()
+        labelled = sum(count for _, _, count in tally.triples()) if isinstance(tally, ConfusionTally) else 0
         if not labelled:
             return None, None, None
         return outcomes[Outcome.CORRECT] / labelled, *wilson(outcomes[Outcome.CORRECT], labelled)

@@ -2,22 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evalsvc.config import EvalConfig
 from evalsvc.config.address import SANDBOX, resolve_base_url
+from evalsvc.config.azure import AzureTarget, resolve_azure
 from evalsvc.config.identity import identity, identity_digest
 from evalsvc.config.keypath import Where
 from evalsvc.config.load import LoadedConfig
 from evalsvc.config.secrets import resolve_api_key
 from evalsvc.dataset import Dataset, open_dataset
+from evalsvc.dataset.questions import conversations_in
+from evalsvc.endpoint.apis import Api, resolve_api
 from evalsvc.errors import UsageError
-from evalsvc.metrics.gates import check_gates, check_metrics
-from evalsvc.prompt import Prompt, RequestBuilder
+from evalsvc.metrics.custom import check_custom_metrics, custom_metrics
+from evalsvc.metrics.gates import available_metrics, check_gates, check_metrics
+from evalsvc.pipeline.budget import runtime_s
+from evalsvc.pipeline.price import Priced, price_of
+from evalsvc.prompt import RequestBuilder, load_prompt
 from evalsvc.rundir import RUNS, RunDir
 from evalsvc.sandbox.settings import arguments
+from evalsvc.scoring import check_scorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +35,9 @@ class RunOptions:
     run_id: str | None = None
     run_dir: Path | None = None
     retry_failed: bool = False
+    on_drift: Literal["stop", "rerun"] = "stop"  # where the run directory holds another measurement
+    ask_only: int | None = None  # so many of the rows to ask, spread over all of them
+    sends: bool = True  # without anything to send, no key is needed
     config_file: Path | None = None
 
 
@@ -40,10 +51,13 @@ class Prepared:
     run_id: str
     run: RunDir
     dataset: Dataset
+    api: Api
     builder: RequestBuilder
     base_url: str  # as configured: the literal "sandbox" where that is asked for
     api_key: str | None
+    azure: AzureTarget | None
     sandbox: list[str] | None  # the embedded server's arguments
+    price_source: str  # where `config.model.price` is from, or why there is none
 
     @property
     def config(self) -> EvalConfig:
@@ -52,13 +66,17 @@ class Prepared:
 
 def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     """UsageError for the first station that cannot work with its part of the config."""
+    base_url = resolve_base_url(loaded.config, loaded.environ, where=loaded.where)
+    priced = price_of(loaded.config.model, base_url, datetime.now(UTC))
+    loaded = _with_price(loaded, priced)
     config, where = loaded.config, loaded.where
-    base_url = resolve_base_url(config, loaded.environ, where=where)
-    prompt = Prompt.load(config.prompt, config.base_dir, target_column=config.dataset.target, where=where)
-    if config.prompt.user is None and config.prompt.messages is None and config.dataset.input is None:
-        raise UsageError("nothing says what the model is asked", hint="name the column under dataset.input, or write prompt.user")
-    _check_names(config, where)
-    measured = identity(config, base_url, prompt.fingerprint)
+    api = resolve_api(config, where)
+    _check_question(config)
+    prompt = load_prompt(config, where=where)
+    check_names(config, where)
+    _check_budget(config, where, priced)
+    azure = resolve_azure(config, loaded.environ, where=where)
+    measured = identity(config, base_url, prompt.fingerprint, azure=azure)
     run_id = options.run_id or identity_digest(measured)
     return Prepared(
         loaded=loaded,
@@ -67,21 +85,53 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
         run_id=run_id,
         run=RunDir(options.run_dir or RUNS / config.name / _file_name(run_id)),
         dataset=open_dataset(config.dataset, config.base_dir),
-        builder=RequestBuilder(config, base_url, prompt, where=where),
+        api=api,
+        builder=RequestBuilder(config, base_url, prompt, payload=api.payload, where=where),
         base_url=base_url,
-        api_key=None if base_url == SANDBOX else resolve_api_key(config, loaded.environ, where=where),
+        api_key=resolve_api_key(config, loaded.environ, where=where) if options.sends and base_url != SANDBOX else None,
+        azure=azure,
         sandbox=_sandbox(config, where("model.sandbox")) if base_url == SANDBOX else None,
+        price_source=priced.source,
     )
 
 
-def _check_names(config: EvalConfig, where: Where) -> None:
+def _with_price(loaded: LoadedConfig, priced: Priced) -> LoadedConfig:
+    """The price becomes part of the config, so that it is kept with the run, and no later station has to look for one."""
+    model = loaded.config.model.model_copy(update={"price": priced.price})
+    return replace(loaded, config=loaded.config.model_copy(update={"model": model}))
+
+
+def _check_budget(config: EvalConfig, where: Where, priced: Priced) -> None:
+    runtime_s(config.budget, place=where("budget.runtime"))
+    if config.budget.usd is not None and priced.price is None:
+        raise UsageError(
+            f"{where('budget.usd')}: a budget in dollars needs a price; {priced.source}",
+            hint="set model.price: {input: …, output: …} in USD per million tokens, or budget.tokens in place of budget.usd",
+        )
+
+
+def _check_question(config: EvalConfig) -> None:
+    prompt, dataset = config.prompt, config.dataset
+    if prompt.user is None and prompt.messages is None and dataset.input is None and dataset.messages is None:
+        column = conversations_in(open_dataset(dataset, config.base_dir).layout)
+        hint = "name the column under dataset.input, or write prompt.user"
+        if column is not None:
+            hint = f"the column {column!r} looks like conversations: dataset: {{messages: {column}}}"
+        raise UsageError("nothing says what the model is asked", hint=hint)
+
+
+def check_names(config: EvalConfig, where: Where) -> None:
     """Metrics and gates, refused with the place where they were written."""
     positive, labels = config.scoring.positive, config.scoring.labels
+    available = available_metrics(has_labels=labels is not None or config.scoring.scorer is None)
+    own = [metric.written for metric in custom_metrics(config, where)]
     with _placed(where("metrics"), "metrics"):
-        check_metrics(config.metrics, positive=positive)
+        check_metrics(config.metrics, positive=positive, available=available, custom=own)
     for index, gate in enumerate(config.gates):
         with _placed(where(f"gates[{index}]"), "gates"):
-            check_gates([gate], positive=positive, labels=labels)
+            check_gates([gate], positive=positive, labels=labels, available=available)
+    check_custom_metrics(config, where)
+    check_scorer(config, where("scoring.scorer"))
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """How a run is asked to stop from outside: a signal handler, a notebook cell, a service."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from evalsvc.errors import EvalsvcError
+from evalsvc.errors import EvalsvcError, Stopped
+from evalsvc.pipeline.budget import seconds
 
 
 class StopSwitch:
@@ -44,3 +46,21 @@ class StopSwitch:
         except TimeoutError:
             return
         self.check()
+
+
+@contextmanager
+def time_limit(runtime: str | None, stop: StopSwitch, say: Callable[[str], None]) -> Iterator[None]:
+    """Pulls the switch when the block has taken as long as `runtime` (as in "6h") allows; None allows any time."""
+    if runtime is None:
+        yield
+        return
+
+    def pull() -> None:
+        say(f"the maximum runtime of {runtime} is over: no new requests, what is in flight may finish")
+        stop.pull(Stopped(f"stopped at the maximum runtime of {runtime}", hint="the same command carries on where it stopped"))
+
+    timer = asyncio.get_running_loop().call_later(seconds(runtime, place="budget.runtime"), pull)
+    try:
+        yield
+    finally:
+        timer.cancel()

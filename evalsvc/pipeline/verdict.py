@@ -21,10 +21,10 @@ def exit_code(summary: Summary, config: EvalConfig) -> int:
     return GATE_FAILED if any(gate["passed"] is False for gate in summary["gates"]) else 0
 
 
-def next_steps(summary: Summary, run_dir: str, command: str) -> list[str]:
-    """What to type next, most useful first."""
+def next_steps(summary: Summary, run_dir: str, command: str, *, carries_on: bool = True) -> list[str]:
+    """What to type next, most useful first. `carries_on`: the same command would ask what is left."""
     steps = []
-    if summary["rows"]["pending"]:
+    if summary["rows"]["pending"] and carries_on:
         steps.append(f"{command}    # carries on where it stopped")
     if summary["rows"]["error"]:
         steps.append(f"{command} --retry-failed    # asks the {summary['rows']['error']:,} failed rows again")

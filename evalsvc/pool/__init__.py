@@ -1,8 +1,9 @@
 """Thousands of requests at once, under every limit there is."""
 
 from evalsvc.pool.counters import Counters, PoolView
-from evalsvc.pool.dispatcher import Hooks, Pool, PoolSettings
+from evalsvc.pool.dispatcher import Pool
 from evalsvc.pool.job import Finished
 from evalsvc.pool.retry import RetryPolicy
+from evalsvc.pool.settings import FreeOfCharge, Hooks, Payer, PoolSettings
 
-__all__ = ["Counters", "Finished", "Hooks", "Pool", "PoolSettings", "PoolView", "RetryPolicy"]
+__all__ = ["Counters", "Finished", "FreeOfCharge", "Hooks", "Payer", "Pool", "PoolSettings", "PoolView", "RetryPolicy"]

@@ -2,13 +2,13 @@
 
 The code here decides nothing itself: `governor` knows how many and how fast, `retry` what becomes of a failed row,
 `breaker` when the endpoint is down for everybody, `suspicion` when every row would fail alike, `tokens` what is left
-of the token budget. It all runs on one event loop; between two awaits nothing changes but by this code.
+of the tokens per minute, the payer what may still be spent. It all runs on one event loop; between two awaits nothing
+changes but by this code.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from random import Random
 
 from asyncio_throttle.throttler import Throttler
@@ -20,7 +20,8 @@ from evalsvc.pool.counters import Counters, PoolView
 from evalsvc.pool.delayed import DelayHeap
 from evalsvc.pool.governor import Governor
 from evalsvc.pool.job import Finished, Job
-from evalsvc.pool.retry import Again, Final, PutAside, RetryPolicy, decide
+from evalsvc.pool.retry import Again, Final, PutAside, decide
+from evalsvc.pool.settings import Hooks, PoolSettings
 from evalsvc.pool.suspicion import Doubt, FirstRows, Verdict, stop_error
 from evalsvc.pool.tokens import TokenBudget
 from evalsvc.pool.workers import Workers
@@ -28,41 +29,11 @@ from evalsvc.records import Reply, Request
 
 SWEEP_CONCURRENCY = 8
 PUT_ASIDE_AT_MOST = 10_000  # rows kept for the sweep; beyond, a transient failure is final at once
-CLOGGED_RETRY_S = 0.02
+HELD_RETRY_S = 0.02
 FOREVER = float("inf")
 FEW_LEFT, FEW_LEFT_SHARE = 100, 0.05  # of the requests sent, where that is more
 UNAVAILABLE = (502, 503, 504)
 UNREACHABLE = ("connect", "dns", "tls")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSettings:
-    """`concurrency` is the ceiling; the rest means what the config keys of the same name mean."""
-
-    concurrency: int
-    retry: RetryPolicy
-    attempt_timeout_s: float = 600.0
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    max_output_tokens: int | None = None
-    outage_budget_s: float = 1800.0
-    wait_for_endpoint_s: float = 900.0
-    drain_s: float = 25.0
-
-
-def _quiet(_event: str, _fields: Mapping[str, object]) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """What the pool calls, on its own event loop and never awaited."""
-
-    finished: Callable[[Finished], None]  # a row's final word
-    event: Callable[[str, Mapping[str, object]], None] = _quiet  # limit changes and outages, for events.jsonl
-    clogged: Callable[[], bool] = lambda: False  # answers wait to be written: admit no more for now
-    config_line: Callable[[str], str] = str  # where a config key stands
-    param_paths: Mapping[str, str] = field(default_factory=dict)  # field of the request -> config key
 
 
 class Pool:
@@ -130,15 +101,18 @@ class Pool:
 
     async def _admit_all(self, requests: Iterator[Request]) -> None:
         while self._stop is None:
-            job = self._next_job(requests)
+            starving = not self._exhausted and self._hooks.starving()
+            job = self._next_job(requests, starving=starving)
             if job is not None:
                 await self._admit(job)
+            elif starving:
+                await self._sleep(HELD_RETRY_S, "the data")
             elif self._workers or len(self._delayed):
                 await self._sleep(self._delayed.wait_s(self._loop.time()), None)
             elif not self._settle_doubt():
                 return
 
-    def _next_job(self, requests: Iterator[Request]) -> Job | None:
+    def _next_job(self, requests: Iterator[Request], *, starving: bool) -> Job | None:
         """A row whose back-off is over, else a new one, else, when all else is done, one put aside for the sweep.
 
         An outage is probed with both in turn.
@@ -147,6 +121,8 @@ class Pool:
         # rows that crash the server must not be the only probes of an outage, or it would never end
         new_first = self._breaker.is_open and not self._exhausted and self.counters.attempts % 2 == 0
         job = None if new_first else self._delayed.pop_due(now)
+        if job is None and starving:
+            return None
         if job is None and not self._exhausted:
             request = next(requests, None)
             if request is not None:
@@ -199,11 +175,20 @@ class Pool:
         wait_s, why = self._governor.wait_s(now)
         if wait_s > 0:
             return wait_s, why
-        if self._hooks.clogged():
-            return CLOGGED_RETRY_S, "the disk"
+        if (held := self._held(job)) is not None:
+            return HELD_RETRY_S, held
         if self._tokens is not None:
             return self._tokens.wait_s(self._tokens.estimate(job.request), now), "tokens_per_minute"
         return 0.0, None
+
+    def _held(self, job: Job) -> str | None:
+        """Which of those who wrote and pay for the answers so far will have no more of them for now."""
+        if self._hooks.clogged():
+            return "the disk"
+        held = self._hooks.payer.held(job.request)
+        if held is not None and not self._workers:
+            self.stop(self._hooks.payer.spent())
+        return held
 
     def _gate_for_a_probe(self, now: float) -> tuple[float, str | None]:
         if self._breaker.is_open:
@@ -242,6 +227,7 @@ class Pool:
         job.attempts += 1
         self.counters.attempts += 1
         self.counters.retries += job.attempts > 1
+        self._hooks.payer.take(job.request)
         sequence = self._governor.on_start(now)
         self._workers.give(job, now, sequence)
 
@@ -394,6 +380,7 @@ class Pool:
         return bool(others)
 
     def _settle_tokens(self, job: Job, result: Reply | Failure) -> None:
+        self._hooks.payer.settle(job.request, result)
         if result.usage is not None:
             self.counters.spend(result.usage)
         if self._tokens is None:

@@ -1,31 +1,36 @@
-"""The conversation that a row becomes.
+"""The conversation that a row becomes: system message, answered examples, and the question.
 
-A template sees every column of its row but the target, and three names of its own, which win over columns that are
-called the same:
+The question is what the templates say; without one it is the row's own conversation (`dataset.messages`), else its input.
+A template sees every column of its row but the target, and names of its own, which win over columns that are called the
+same:
 
-    input   the value of `dataset.input`, where that is set and the row has one
-    id      the id of the row
-    row     all columns by name: `row["my column"]` where a name is no identifier, `row["id"]` where it is taken
+    input     the value of `dataset.input`, where that is set and the row has one; else what the user said last in the
+              row's conversation
+    messages  the row's conversation without its answer, where `dataset.messages` is set
+    id        the id of the row
+    row       all columns by name: `row["my column"]` where a name is no identifier, `row["id"]` where it is taken
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
 from evalsvc.config.keypath import Where
 from evalsvc.config.models import PromptConfig, PromptFile
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.dataset.conversation import EXTRAS, SYSTEM_ROLES, is_conversation
+from evalsvc.errors import UsageError
+from evalsvc.jinja import undefined_name
 from evalsvc.jsonio import as_text, dumps
 from evalsvc.prompt.template import Template, compile_template
 from evalsvc.records import Sample
 
-_OWN_NAMES = frozenset({"input", "id", "row"})
+OWN_NAMES = frozenset({"input", "messages", "id", "row"})
 _DEFAULT_USER = "{{ input }}"
-_UNDEFINED = re.compile(r"^'(?P<name>.+)' is undefined$|has no (?:attribute|element) '?(?P<step>.+?)'?$", re.DOTALL)
+
+Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,37 +47,108 @@ class Prompt:
 
     turns: tuple[Turn, ...]
     target_column: str | None  # for messages only: no template ever sees it
+    messages_column: str | None = None
+    input_column: str | None = None
+    asks_own: bool = False  # the row's conversation follows the turns, which are its system message if any
+    examples: tuple[Message, ...] = ()  # after the system messages, the same for every row
 
     @classmethod
-    def load(cls, config: PromptConfig, base_dir: Path, *, target_column: str | None, where: Where = str) -> Self:
-        """The prompt of a config, its template files read from `base_dir`.
+    def load(
+        cls,
+        config: PromptConfig,
+        base_dir: Path,
+        *,
+        target_column: str | None,
+        messages_column: str | None = None,
+        input_column: str | None = None,
+        where: Where = str,
+    ) -> Self:
+        """The prompt of a config, without its examples, its template files read from `base_dir`.
 
         UsageError with file and line for a template that cannot be read, is not valid, or names the target.
         """
+        asks_own = messages_column is not None and config.user is None and config.messages is None
         turns = tuple(
             Turn(role=role, template=None if content is None else _template(content, base_dir, key_path=key_path, where=where))
-            for role, content, key_path in _conversation(config)
+            for role, content, key_path in _conversation(config, asks_own=asks_own)
         )
         for turn in turns:
             _refuse_the_target(turn.template, target_column)
-        return cls(turns=turns, target_column=target_column)
+        return cls(
+            turns=turns, target_column=target_column, messages_column=messages_column, input_column=input_column, asks_own=asks_own
+        )
+
+    def with_examples(self, samples: Sequence[Sample]) -> Self:
+        """The same with answered examples in front of the question, each asked as a row is, and answered with its target.
+
+        UsageError when a template fails on one of them.
+        """
+        return replace(self, examples=tuple(message for sample in samples for message in self._example(sample)))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Those of the messages that every row gets, in no order."""
+        return (*(turn.role for turn in self.turns), *(message["role"] for message in self.examples))
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over roles and template texts: equal exactly when the same rows become the same messages."""
-        content = [[turn.role, turn.template.source if turn.template else _DEFAULT_USER] for turn in self.turns]
+        """16 hex digits over roles, template texts and examples: equal exactly when the same rows become the same messages."""
+        content: list[Any] = [[turn.role, turn.template.source if turn.template else _DEFAULT_USER] for turn in self.turns]
+        if self.asks_own:
+            content.append({"messages": self.messages_column})
+        if any(turn.template is None or "input" in turn.template.names for turn in self.turns):
+            content.append({"input": self.input_column})
+        if self.examples:
+            content.append({"examples": self.examples})
         return hashlib.blake2b(dumps(content), digest_size=8).hexdigest()
 
-    def messages(self, sample: Sample) -> list[dict[str, str]]:
+    def messages(self, sample: Sample) -> list[Message]:
         """The conversation for one row; UsageError naming template and row when a template fails on it."""
-        variables = _variables(sample)
+        messages = self._said(self.turns, sample)
+        if self.asks_own:
+            opening, question = self._own(sample)
+            return [*(messages or opening), *self.examples, *question]
+        if self.examples:
+            at = _system_messages(messages)
+            messages[at:at] = self.examples
+        return messages
+
+    def beside(self, sample: Sample) -> dict[str, Any]:
+        """What the row's own conversation brings beside its messages: tools, and how they may be called."""
+        return {name: sample.fields[name] for name in EXTRAS if sample.fields.get(name) is not None}
+
+    def _own(self, sample: Sample) -> tuple[list[Message], list[Message]]:
+        """The system messages at the start of the row's conversation, and the rest of it."""
+        conversation = sample.fields[self.messages_column or ""]
+        at = _system_messages(conversation)
+        return conversation[:at], conversation[at:]
+
+    def _example(self, sample: Sample) -> Iterator[Message]:
+        yield from self._own(sample)[1] if self.asks_own else self._said(self._question_turns(), sample)
+        yield {"role": "assistant", "content": sample.target or ""}
+
+    def _question_turns(self) -> tuple[Turn, ...]:
+        """The turns after the system messages and the last hand-written answer."""
+        answers = [index + 1 for index, turn in enumerate(self.turns) if turn.role == "assistant"]
+        return tuple(turn for turn in self.turns[max(answers, default=0) :] if turn.role not in SYSTEM_ROLES)
+
+    def _said(self, turns: tuple[Turn, ...], sample: Sample) -> list[Message]:
+        variables = self._variables(sample)
         return [
             {
                 "role": turn.role,
                 "content": _input_text(sample) if turn.template is None else self._rendered(turn.template, variables, sample),
             }
-            for turn in self.turns
+            for turn in turns
         ]
+
+    def _variables(self, sample: Sample) -> dict[str, Any]:
+        fields = sample.fields
+        if self.messages_column is not None:
+            fields = {**fields, "messages": fields[self.messages_column]}
+        if sample.input is None:
+            return {**fields, "id": sample.id, "row": sample.fields}
+        return {**fields, "input": sample.input, "id": sample.id, "row": sample.fields}
 
     def _rendered(self, template: Template, variables: dict[str, Any], sample: Sample) -> str:
         try:
@@ -81,15 +157,21 @@ class Prompt:
             raise _explained(error, template, sample, self.target_column) from error
 
 
-def _conversation(config: PromptConfig) -> Iterator[tuple[str, str | PromptFile | None, str]]:
-    """Role, content and key path of each turn."""
+def _system_messages(messages: Sequence[Message]) -> int:
+    """How many there are at the start."""
+    return next((index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES), len(messages))
+
+
+def _conversation(config: PromptConfig, *, asks_own: bool) -> Iterator[tuple[str, str | PromptFile | None, str]]:
+    """Role, content and key path of each turn; no question where the row has its own."""
     if config.messages is not None:
         for index, message in enumerate(config.messages):
             yield message.role, message.content, f"prompt.messages[{index}].content"
         return
     if config.system is not None:
         yield "system", config.system, "prompt.system"
-    yield "user", config.user, "prompt.user"
+    if not asks_own:
+        yield "user", config.user, "prompt.user"
 
 
 def _template(content: str | PromptFile, base_dir: Path, *, key_path: str, where: Where) -> Template:
@@ -106,24 +188,18 @@ def _template(content: str | PromptFile, base_dir: Path, *, key_path: str, where
 
 
 def _refuse_the_target(template: Template | None, target_column: str | None) -> None:
-    if template is not None and target_column in template.names - _OWN_NAMES:
+    if template is not None and target_column in template.names - OWN_NAMES:
         raise _target_named(template.place, target_column)
-
-
-def _variables(sample: Sample) -> dict[str, Any]:
-    if sample.input is None:
-        return {**sample.fields, "id": sample.id, "row": sample.fields}
-    return {**sample.fields, "input": sample.input, "id": sample.id, "row": sample.fields}
 
 
 def _input_text(sample: Sample) -> str:
     value = sample.input
     if type(value) is str:
         return value
-    if isinstance(value, list) and any(isinstance(item, Mapping) and "role" in item for item in value):
-        raise NotAvailableYet(
-            f"row {sample.id!r}: an input that is a list of chat messages is not available yet",
-            hint="Write prompt.messages with templates that take the texts out of it.",
+    if is_conversation(value):
+        raise UsageError(
+            f"row {sample.id!r}: the input is a list of chat messages",
+            hint="Name its column in dataset.messages in place of dataset.input. See docs/data.md#conversations.",
         )
     if (text := as_text(value)) is None:
         raise UsageError(
@@ -135,7 +211,7 @@ def _input_text(sample: Sample) -> str:
 
 def _explained(error: Exception, template: Template, sample: Sample, target_column: str | None) -> UsageError:
     place = template.at(template.line_that_raised(error))
-    name = _undefined_name(error)
+    name = undefined_name(error)
     if name is None:
         return UsageError(f"{place}: the template fails on row {sample.id!r}: {type(error).__name__}: {error}")
     if name == target_column and name not in sample.fields:
@@ -147,14 +223,6 @@ def _explained(error: Exception, template: Template, sample: Sample, target_colu
         f"{place}: the template names {name}, which row {sample.id!r} does not have; {advice}",
         hint="A column that only some rows have: {{ column | default('') }}.",
     )
-
-
-def _undefined_name(error: Exception) -> str | None:
-    """The variable or the step that a template looked for in vain; None for any other error."""
-    from jinja2 import UndefinedError
-
-    found = _UNDEFINED.search(str(error)) if isinstance(error, UndefinedError) else None
-    return (found["name"] or found["step"]) if found else None
 
 
 def _target_named(place: str, name: str | None) -> UsageError:

@@ -1,54 +1,59 @@
 """Messages -> the bytes on the wire, and the key that says which request they are."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from evalsvc.config.address import endpoint_identity, host_of
+from evalsvc.config.address import endpoint_identity
 from evalsvc.config.keypath import Where
 from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import canonical, dumps
+from evalsvc.prompt.payload import PAYLOADS, Payload, refuse_misplaced
 from evalsvc.prompt.prompt import Prompt
 from evalsvc.records import Request, Sample
 
-# The field in which a host's chat API wants `max_output_tokens`, by the end of its name; every other host: max_tokens.
-MAX_TOKENS_FIELD = {"api.openai.com": "max_completion_tokens", ".openai.azure.com": "max_completion_tokens"}
-_MAX_TOKENS_ELSEWHERE = "max_tokens"
-_MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
-
-# Parameters that have a key of their own.
-_OWN_KEY = {"model": "model.name", "messages": "prompt", "stream": "model.stream"}
-
 _TOKENS_PER_MESSAGE = 3  # role and separators, as OpenAI's chat format counts them
 _BYTES_PER_TOKEN = 4
+_FRAME_BYTES = len('{"role":"user","content":""},')
 
 
 class RequestBuilder:
     """Sample -> Request. Everything that is the same for all rows is prepared once; `build` is the hot path.
 
-    `base_url` is what `resolve_base_url` gave. UsageError when `model.params` holds what has a key of its own.
+    `base_url` is what `resolve_base_url` gave; `payload` is that of the API, by default the built-in one that `model.api` names.
+    UsageError when `model.params` holds what has a key of its own, and for a prompt that the API cannot take.
     """
 
-    __slots__ = ("_head", "_key_prefix", "_overhead", "_prompt", "_tail")
+    __slots__ = ("_fixed", "_head", "_key_prefix", "_overhead", "_prompt", "_question", "_sent", "_tails", "limit_field")
 
-    def __init__(self, config: EvalConfig, base_url: str, prompt: Prompt, *, where: Where = str) -> None:
-        _refuse_misplaced(config, where)
-        constants = _constants(config, base_url)
+    def __init__(self, config: EvalConfig, base_url: str, prompt: Prompt, *, payload: Payload | None = None, where: Where = str) -> None:
+        payload = payload or PAYLOADS[config.model.api]
+        refuse_misplaced(config, payload, where)
+        constants = _constants(config, payload, base_url)
+        self._sent = _sent(config, payload, constants)
+        self.limit_field = payload.limit_field(base_url)  # what a server that refuses `model.max_output_tokens` calls it
         self._prompt = prompt
-        self._head = b'{"model":' + dumps(config.model.name) + b',"messages":'
-        self._tail = b"," + dumps(constants).removeprefix(b"{") if constants else b"}"
+        self._question = payload.question
+        self._head = b'{"model":' + dumps(config.model.name) + b"," + dumps(payload.question_key) + b":"
+        self._tails = {0: _tail(self._sent)}  # by repeat
         self._key_prefix = hashlib.blake2b(_key_prefix(config, base_url, constants), digest_size=16)
-        self._overhead = len(dumps([{"role": turn.role, "content": ""} for turn in prompt.turns]))
+        self._fixed = len(prompt.roles)
+        self._overhead = len(dumps([{"role": role, "content": ""} for role in prompt.roles]))
 
     def build(self, sample: Sample, repeat: int = 0) -> Request:
         """The request for one row; UsageError naming template and row when the prompt fails on it.
 
-        The key is BLAKE2b over three lines, none of which can hold a line break: the constants, the messages, the repeat.
+        The key is BLAKE2b over three lines, none of which can hold a line break: the constants, the messages with what the
+        row brings beside them, the repeat.
         """
         conversation = self._prompt.messages(sample)
         messages = dumps(conversation)
+        beside, frame = (self._beside(sample), self._frame(conversation)) if self._prompt.asks_own else (b"", self._overhead)
+        question = messages if self._question is None else self._question(conversation, messages)
         key = self._key_prefix.copy()
         key.update(messages)
+        key.update(beside)
         key.update(b"\n%d" % repeat)
         return Request(
             id=sample.id,
@@ -57,46 +62,56 @@ class RequestBuilder:
             key=key.hexdigest(),
             target=sample.target,
             messages=messages,
-            body=self._head + messages + self._tail,
-            input_tokens_estimate=(len(messages) - self._overhead) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(conversation),
+            body=self._head + question + beside + (self._tails.get(repeat) or self._tail_of(repeat)),
+            input_tokens_estimate=(len(messages) + len(beside) - frame) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(conversation),
         )
 
+    def _frame(self, conversation: Sequence[Any]) -> int:
+        """Bytes of the messages that are no text, where each row has a conversation of its own."""
+        return self._overhead + _FRAME_BYTES * (len(conversation) - self._fixed)
 
-def max_tokens_field(base_url: str) -> str:
-    """The name under which this endpoint's chat API takes the limit of output tokens.
+    def _beside(self, sample: Sample) -> bytes:
+        """What the row's own conversation brings beside its messages, as it stands in the body; UsageError where it cannot go."""
+        beside = self._prompt.beside(sample)
+        if not beside:
+            return b""
+        listed = " and ".join(beside)
+        if self._question is not None:
+            raise UsageError(
+                f"row {sample.id!r} brings {listed} in the words of the chat API",
+                hint="Use api: chat, or leave the column out of the file.",
+            )
+        if twice := [name for name in beside if name in self._sent]:
+            raise UsageError(
+                f"row {sample.id!r} brings {' and '.join(twice)}, and model.params sets the same", hint="Take it out of model.params."
+            )
+        return b"," + dumps(beside)[1:-1]
 
-    >>> max_tokens_field("https://api.openai.com/v1"), max_tokens_field("http://localhost:8000/v1"), max_tokens_field("sandbox")
-    ('max_completion_tokens', 'max_tokens', 'max_tokens')
-    """
-    host = host_of(base_url)
-    return next((field for ending, field in MAX_TOKENS_FIELD.items() if _is_host(host, ending)), _MAX_TOKENS_ELSEWHERE)
+    def _tail_of(self, repeat: int) -> bytes:
+        """Each repeat has a seed of its own where the config gives one, and none where it does not."""
+        seed = self._sent.get("seed")
+        own_seed = {"seed": seed + repeat} if isinstance(seed, int) and not isinstance(seed, bool) else {}
+        self._tails[repeat] = tail = _tail({**self._sent, **own_seed})
+        return tail
 
 
-def _is_host(host: str, ending: str) -> bool:
-    return host.endswith(ending) if ending.startswith(".") else host == ending
+def _tail(sent: dict[str, Any]) -> bytes:
+    """What follows the question in the body."""
+    return b"," + dumps(sent).removeprefix(b"{") if sent else b"}"
 
 
-def _constants(config: EvalConfig, base_url: str) -> dict[str, Any]:
-    """What the payload holds besides model and messages."""
+def _constants(config: EvalConfig, payload: Payload, base_url: str) -> dict[str, Any]:
+    """What the question consists of besides model and messages."""
     limit = config.model.max_output_tokens
-    return ({} if limit is None else {max_tokens_field(base_url): limit}) | config.model.params
+    return ({} if limit is None else {payload.limit_field(base_url): limit}) | config.model.params
+
+
+def _sent(config: EvalConfig, payload: Payload, constants: dict[str, Any]) -> dict[str, Any]:
+    """The constants as they go out. Whether the answer comes as a stream is no part of the question, so it is not in the key."""
+    return {**payload.to_stream, **constants} if config.model.stream else constants
 
 
 def _key_prefix(config: EvalConfig, base_url: str, constants: dict[str, Any]) -> bytes:
     model = config.model
     parts = [endpoint_identity(config, base_url), model.api, model.name, model.revision, constants]
     return canonical(parts) + b"\n"
-
-
-def _refuse_misplaced(config: EvalConfig, where: Where) -> None:
-    for name, key in _OWN_KEY.items():
-        if name in config.model.params:
-            raise UsageError(f"{where(f'model.params.{name}')}: {name} is no parameter here", hint=f"Its place is {key}.")
-    if config.model.max_output_tokens is None:
-        return
-    for name in _MAX_TOKENS_FIELDS:
-        if name in config.model.params:
-            raise UsageError(
-                f"{where(f'model.params.{name}')}: {name} stands beside model.max_output_tokens, which sets the same limit",
-                hint="Keep one of the two; model.max_output_tokens is sent under the name that the endpoint wants.",
-            )

@@ -1,20 +1,14 @@
-"""One Jinja2 template: sandboxed, strict, and a pure function of its variables.
-
-Values render as their data file has them: null as nothing, true as `true`, lists and mappings as JSON. What would
-render differently each time (`lipsum`, `random`) is taken out, since the same row must give the same request.
-"""
+"""One Jinja2 template: sandboxed, strict, and a pure function of its variables. How values render: evalsvc/jinja.py."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from evalsvc.errors import UsageError
-from evalsvc.jsonio import dumps
+from evalsvc.jinja import environment as jinja_environment
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from jinja2.nodes import Template as Tree
     from jinja2.runtime import Context
 
@@ -58,7 +52,7 @@ def compile_template(source: str, *, place: str, in_file: bool) -> Template:
     """The template in `source`; UsageError with its place and line when it is not valid Jinja2."""
     from jinja2 import TemplateSyntaxError, meta
 
-    environment = _environment()
+    environment = jinja_environment()
     try:
         tree = environment.parse(source)
         compiled = environment.from_string(source)
@@ -76,29 +70,6 @@ def compile_template(source: str, *, place: str, in_file: bool) -> Template:
         helpers={name: value for name, value in environment.globals.items() if name in _names_in(tree)},
         line_of=compiled.get_corresponding_lineno,
     )
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=_as_written)
-    del environment.globals["lipsum"], environment.filters["random"]
-    environment.filters["tojson"] = _json  # Jinja's own escapes <, > and & for HTML
-    return environment
-
-
-def _as_written(value: Any) -> Any:
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    return _json(value) if isinstance(value, bool | list | tuple | Mapping) else value
-
-
-def _json(value: Any) -> str:
-    return dumps(dict(value) if isinstance(value, Mapping) else value).decode()
 
 
 def _names_in(tree: "Tree") -> frozenset[str]:

@@ -6,14 +6,21 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Self
 
+from evalsvc import plugins
 from evalsvc.config import EvalConfig
+from evalsvc.config.keypath import Where
+from evalsvc.config.secrets import with_address
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import canonical
+from evalsvc.metrics.custom import custom_metrics
+from evalsvc.reduce.external import external_fingerprint
 from evalsvc.rundir import Manifest, RunDir
 from evalsvc.scoring.label_set import resolve_labels
 
 # Raised when scoring or tallies change their meaning, so that no state of an older version is carried on.
-SCORING_VERSION = 1
+SCORING_VERSION = 2
+# How a scorer is run changes nothing of what it says.
+_HOW_NOT_WHAT = {"workers", "timeout_s"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +31,14 @@ class Plan:
     labels: tuple[str, ...]
 
     @classmethod
-    def of(cls, run: RunDir, manifest: Manifest) -> Self:
-        """UsageError when the stored config, or its scoring section, cannot be used any more."""
-        config = EvalConfig.model_validate({**manifest.config, "base_dir": Path(manifest.base_dir)})
-        return cls(run=run, manifest=manifest, config=config, labels=labels_of(config, manifest.dataset))
+    def of(cls, run: RunDir, manifest: Manifest, where: Where | None = None) -> Self:
+        """UsageError when the stored config, or its scoring section, cannot be used any more; with its place, where `where` knows it."""
+        config = EvalConfig.model_validate({**with_address(manifest.config, manifest.config_file), "base_dir": Path(manifest.base_dir)})
+        try:
+            labels = labels_of(config, manifest.dataset)
+        except UsageError as error:
+            raise (error if where is None else _placed(error, where)) from None
+        return cls(run=run, manifest=manifest, config=config, labels=labels)
 
     @property
     def expected(self) -> int:
@@ -37,17 +48,25 @@ class Plan:
     def fold_key(self) -> str:
         """Equal keys mean that the counts of one reduction can be carried on by the next."""
         config = self.config
-        parts = [SCORING_VERSION, config.task, config.scoring.model_dump(mode="json"), self.labels]
-        return _digest([*parts, self.manifest.dataset["sha256"] if self.manifest.data_changed else None, config.dataset.limit])
+        scoring = config.scoring.model_dump(mode="json", exclude=_HOW_NOT_WHAT)
+        scorer = _fingerprint(plugins.Kind.SCORER, config.scoring.scorer, config.base_dir)
+        parts = [SCORING_VERSION, config.task, scoring, scorer, self.labels]
+        rows = config.dataset.model_dump(mode="json", include={"limit", "where", "subsample", "target", "messages"})
+        return digest([*parts, self.manifest.dataset["sha256"] if self.manifest.data_changed else None, rows])
 
     @property
     def summary_key(self) -> str:
         """Equal keys mean that the same counts give the same summary."""
-        config = self.config.model_dump(mode="json", include={"name", "metrics", "gates", "model", "max_error_rate"})
-        return _digest([self.fold_key, config, self.expected])
+        config = self.config.model_dump(mode="json", include={"name", "metrics", "gates", "model", "max_error_rate", "repeats"})
+        metrics = [metric.fingerprint for metric in custom_metrics(self.config)]
+        group = (self.config.dataset.group, self.manifest.dataset["sha256"]) if self.config.dataset.group is not None else None
+        return digest([self.fold_key, config, self.expected, metrics, group, external_fingerprint(self.run)])
 
 
 def labels_of(config: EvalConfig, dataset: Mapping[str, Any]) -> tuple[str, ...]:
+    """What rows are counted by; none where a scorer of the user's says what is correct and `scoring.labels` names none."""
+    if config.scoring.scorer is not None and config.scoring.labels is None:
+        return _no_labels(config)
     if not dataset.get("labels_complete", True) and config.scoring.labels is None:
         raise UsageError(
             "the data set has more than 10,000 different targets: these are texts, not labels",
@@ -56,5 +75,31 @@ def labels_of(config: EvalConfig, dataset: Mapping[str, Any]) -> tuple[str, ...]
     return resolve_labels(config.scoring, dataset["labels"])
 
 
-def _digest(parts: Sequence[Any]) -> str:
+def _placed(error: UsageError, where: Where) -> UsageError:
+    """The same with the line where the key that it begins with was written, or the labels should be."""
+    key, _, rest = error.message.partition(": ")
+    if key.startswith("scoring."):
+        return UsageError(f"{where(key)}: {rest}", hint=error.hint)
+    return UsageError(f"{where('scoring.labels')}: {error.message}", hint=error.hint)
+
+
+def _no_labels(config: EvalConfig) -> tuple[str, ...]:
+    for key in ("positive", "aliases"):
+        if getattr(config.scoring, key):
+            raise UsageError(
+                f"scoring.{key}: with a scorer of your own there are labels only where `scoring.labels` names them",
+                hint="name them all under `scoring.labels`; the scorer's `prediction` is then one of them",
+            )
+    return ()
+
+
+def _fingerprint(kind: plugins.Kind, name: str | None, base_dir: Path) -> str | None:
+    """None where there is nothing to be known; that it is gone is told by whoever loads it."""
+    try:
+        return None if name is None else plugins.fingerprint(kind, name, base_dir)
+    except OSError:
+        return None
+
+
+def digest(parts: Sequence[Any]) -> str:
     return blake2b(canonical(list(parts)), digest_size=8).hexdigest()

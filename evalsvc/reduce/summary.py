@@ -6,34 +6,33 @@ from typing import Any
 
 from evalsvc import __version__
 from evalsvc.config import EvalConfig, Price
-from evalsvc.metrics.classification import classification_metrics, confusion_matrix, per_class
-from evalsvc.metrics.gates import check_gates, check_metrics, evaluate_gate, undecided
-from evalsvc.metrics.warnings import warnings_for
+from evalsvc.metrics.gates import available_metrics, check_gates, evaluate_gate, undecided
 from evalsvc.records import Summary
 from evalsvc.reduce.fold import Fold
+from evalsvc.reduce.graded import grade
+from evalsvc.reduce.numbers import numbers
 from evalsvc.reduce.plan import Plan
 
 
 def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Summary:
     tallies, config = fold.tallies, plan.config
     pending = max(plan.expected - tallies.ok - tallies.error, 0)
-    classes = per_class(tallies.confusion)
-    metrics = classification_metrics(
-        tallies.confusion, ok=tallies.ok, expected=plan.expected, positive=config.scoring.positive, repeats=config.repeats
-    )
-    gates = check_gates(config.gates, positive=config.scoring.positive, labels=plan.labels)
+    all_of_it = numbers(plan, fold, grade(plan, tallies.outcomes, fold.scored_bytes))
+    metrics, classes = all_of_it.metrics, all_of_it.per_class
+    available = available_metrics(has_labels=bool(plan.labels))
+    gates = check_gates(config.gates, positive=config.scoring.positive, labels=plan.labels, available=available)
     launches = list(_launches(events))
     return {
         "v": 1,
         "name": plan.manifest.name,
         "status": "partial" if pending else "complete",
         "rows": {"expected": plan.expected, "ok": tallies.ok, "error": tallies.error, "pending": pending},
-        "outcomes": {**tallies.confusion.value(), "pending": pending},
-        "metrics": {name: metrics[name] for name in check_metrics(config.metrics, positive=config.scoring.positive)},
+        "outcomes": {**tallies.outcomes.value(), "pending": pending},
+        "metrics": {name: metrics[name] for name in all_of_it.reported},
         "per_class": classes,
-        "confusion_matrix": confusion_matrix(tallies.confusion),
+        "confusion_matrix": all_of_it.confusion_matrix,
         "gates": [undecided(gate) if pending else evaluate_gate(gate, metrics, classes) for gate in gates],
-        "warnings": warnings_for(tallies.confusion, metrics, classes),
+        "warnings": all_of_it.warnings,
         "usage": tallies.usage.value(),
         "cost_usd": cost_usd(tallies.usage.value(), config.model.price),
         "calls": _calls(launches, fold, config),
@@ -98,5 +97,6 @@ def _run(plan: Plan) -> dict[str, Any]:
         "revision": identity["revision"],
         "endpoint": identity["endpoint"],
         "dataset_sha256": manifest.dataset["sha256"],
+        "repeats": plan.config.repeats,
         "evalsvc": __version__,
     }

@@ -22,6 +22,7 @@ class RunIntro:
     model: str
     endpoint: str
     rows: int  # rows expected in the end, samples times repeats
+    repeats: int = 1
     finished: int  # of them by earlier launches
     new: int = 0  # since the last launch
     changed: int = 0
@@ -42,19 +43,24 @@ class Exchange:
     rule: str | None
     target: str | None
     outcome: str
+    scored_by: str | None = None  # a scorer of the user's, which is not asked before the end; then nothing is extracted yet
 
 
 def intro_facts(run: RunIntro) -> list[Fact]:
     """The opening lines, without the run's name."""
     facts = [
         fact("model", f"{one_line(run.model)} at {one_line(run.endpoint)}"),
-        fact("rows", count(run.rows), *_what_is_left(run)),
+        fact("rows", _rows(run), *_what_is_left(run)),
         fact("changes", *_changes(run)),
         fact("limit", f"{count(run.ceiling)} in flight at most"),
         fact("files", one_line(run.run_dir)),
         *(fact("note", Part(plain(note), Tone.WARN)) for note in run.notes),
     ]
     return [item for item in facts if item.parts]
+
+
+def _rows(run: RunIntro) -> str:
+    return count(run.rows) + (f" ({count(run.rows // run.repeats)} × {run.repeats})" if run.repeats > 1 else "")
 
 
 def _what_is_left(run: RunIntro) -> Iterator[str]:
@@ -90,11 +96,15 @@ def exchange_facts(exchange: Exchange, *, columns: int) -> list[Fact]:
     rule = f"by rule {one_line(exchange.rule)}" if exchange.rule else None
     extracted = Part("nothing", Tone.WARN) if exchange.extracted is None else one_line(exchange.extracted)
     answer = _text("error", exchange.error, columns, Tone.BAD) if exchange.reply is None else _text("reply", exchange.reply, columns)
+    target = fact("target", Part("none", Tone.FAINT) if exchange.target is None else one_line(exchange.target))
+    if exchange.scored_by is not None:
+        outcome = fact("outcome", f"by {one_line(exchange.scored_by)}, at the end")
+        return [*_conversation(exchange.messages, columns), answer, target, outcome]
     return [
         *_conversation(exchange.messages, columns),
         answer,
         fact("extracted", extracted, rule),
-        fact("target", Part("none", Tone.FAINT) if exchange.target is None else one_line(exchange.target)),
+        target,
         fact("outcome", Part(one_line(exchange.outcome), outcome_tone(exchange.outcome))),
     ]
 

@@ -40,7 +40,9 @@ def exit_part(exit_code: int) -> Part:
 def _completeness(summary: Summary) -> Part:
     rows = summary["rows"]
     if summary["status"] == "complete":
-        return Part(f"complete, {some(rows['expected'], 'row')}", Tone.STRONG)
+        repeats = summary["run"].get("repeats") or 1
+        times = f" × {repeats}" if repeats > 1 else ""
+        return Part(f"complete, {some(rows['expected'] // repeats, 'row')}{times}", Tone.STRONG)
     return Part(f"partial, {count(rows['expected'] - rows['pending'])} of {some(rows['expected'], 'row')}", Tone.WARN)
 
 

@@ -1,10 +1,8 @@
-"""What a model says, before it is put into OpenAI's words; and the model that says what it was told."""
+"""What a model says, before it is put into OpenAI's words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
-
-from evalsvc.sandbox import tokens
 
 IMPOSSIBLE = -9999.0  # what OpenAI writes for a logprob of minus infinity, which JSON lacks
 
@@ -27,6 +25,7 @@ class Answer:
     refusal: str | None = None
     has_content: bool = True
     has_choice: bool = True
+    has_usage: bool = True
 
     @property
     def content(self) -> str | None:
@@ -40,13 +39,10 @@ class Answer:
 
 
 class Model(Protocol):
-    """Answers the last user message; equal texts get equal answers."""
+    """Answers the last user message, or a prompt; equal texts get equal answers."""
 
     def answer(self, text: str) -> Answer: ...
 
-
-class Echo:
-    """Says what it was told, with certainty."""
-
-    def answer(self, text: str) -> Answer:
-        return Answer(tokens=[Token(text=token, logprob=0.0, top=((token, 0.0),)) for token in tokens.split(text)])
+    def read(self, text: str) -> Sequence[Token]:
+        """The tokens of a prompt, each with its logprob given what stands before it."""
+        ...

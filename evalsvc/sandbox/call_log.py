@@ -13,12 +13,13 @@ FLUSH_AFTER_S = 0.05
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One chat call, filled in as it goes on."""
+    """One call to a model, filled in as it goes on."""
 
     number: int  # from 1, in the order of arrival
     received_at: float  # seconds since the epoch
     in_flight: int  # this one included, when it came
     digest: bytes | None = None  # of its messages; None when they could not be read
+    api: str | None = None
     model: str | None = None
     attempt: int | None = None  # of the calls with these messages; None where no fault asks for it
     faults: tuple[str, ...] = ()
@@ -30,6 +31,7 @@ class Call:
             "n": self.number,
             "status": self.status,
             "hash": self.digest and self.digest.hex(),
+            "api": self.api,
             "model": self.model,
             "attempt": self.attempt,
             "fault": ",".join(self.faults) or None,

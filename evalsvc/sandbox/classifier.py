@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from evalsvc.sandbox import tokens
 from evalsvc.sandbox.answers import IMPOSSIBLE, Answer, Token
+from evalsvc.sandbox.language import Language
 from evalsvc.sandbox.training import Examples
 
 WORD = r"(?u)\b\w\w+\b"
@@ -55,10 +56,11 @@ def fit(examples: Examples) -> Weights:
 
 
 class Classifier:
-    """Answers with the label of a text; the class probabilities are the logprobs of its tokens."""
+    """Answers with the label of a text; the class probabilities are the logprobs of its tokens. Prompts it reads as `language` does."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, language: Language | None = None) -> None:
         self._weights = weights
+        self._language = language or Language()
         spelled = [tokens.split(label) for label in weights.labels]
         self._places = [places(spelled, label) for label in range(len(spelled))]
         self._words = re.compile(WORD).findall
@@ -76,6 +78,9 @@ class Classifier:
         best = max(range(len(logs)), key=logs.__getitem__)
         spelling = tokens.split(self._weights.labels[best])
         return Answer(tokens=[_token(said, place, logs) for said, place in zip(spelling, self._places[best], strict=True)])
+
+    def read(self, text: str) -> Sequence[Token]:
+        return self._language.read(text)
 
     def _scores(self, text: str) -> list[float]:
         words = self._words(text.lower())

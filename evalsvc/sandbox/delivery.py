@@ -10,17 +10,24 @@ from aiohttp import web
 
 from evalsvc.sandbox.faults import Break
 
+JSON = "application/json"
+_EVENTS = "text/event-stream"
 _PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A finished reply: one piece is a plain body, several are the events of a stream."""
+    """A finished reply: the one piece of a plain body, or the events of a stream."""
 
     pieces: Sequence[bytes]
-    content_type: str
     headers: Mapping[str, str]
+    streams: bool = False
+    pace_s: float = 0.0  # before every event
+
+    @property
+    def content_type(self) -> str:
+        return _EVENTS if self.streams else JSON
 
     @property
     def body(self) -> bytes:
@@ -29,11 +36,13 @@ class Parcel:
 
 async def deliver(request: web.Request, parcel: Parcel) -> web.StreamResponse:
     """The reply as it should be."""
-    if len(parcel.pieces) == 1:
+    if not parcel.streams:
         return web.Response(body=parcel.body, content_type=parcel.content_type, headers=parcel.headers)
     response = web.StreamResponse(headers={**parcel.headers, "content-type": parcel.content_type})
     await response.prepare(request)
     for piece in parcel.pieces:
+        if parcel.pace_s:
+            await asyncio.sleep(parcel.pace_s)
         await response.write(piece)
     await response.write_eof()
     return response

@@ -8,7 +8,7 @@ A fault is written `name[=value][:option=value…]`, several of them with commas
     status=400:code=invalid_value:param=top_p
     storm=5:35                               503 from second 5 to second 35 of the server's life
     silence:match=hello                      only for user messages that contain hello
-    status=404:on=models                     the list of models, not the chat; on=all is both
+    status=404:on=models                     the list of models; on=chat, responses or completions one API, on=answers all three
 
 Chance is a function of the seed, the messages and the how-manieth call with these messages it is, so that a rerun repeats.
 """
@@ -57,7 +57,21 @@ class Break:
     bytes_per_s: float = 1.0
 
 
-Effect = Wait | Refuse | Alter | Break
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A stream has other events than it should; `how` is a name in streams.EDITS. A plain reply stays as it is."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """A stream takes so long for each of its events."""
+
+    seconds: float
+
+
+Effect = Wait | Refuse | Alter | Break | Edit | Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +86,7 @@ class Fault:
 class Moment:
     """All that decides whether a fault strikes a call."""
 
-    where: str  # chat | models
+    where: str  # chat | responses | completions | models
     number: int  # of all calls to this server, from 1
     attempt: int  # of the calls with these messages, from 1
     digest: bytes  # of the messages
@@ -90,7 +104,7 @@ class Kind:
     value: str = "rate"  # which option the value after the name is
     extra: Sequence[str] = ()  # options it takes besides WHEN
     required: bool = False  # without a value it means nothing
-    on: str = "chat"  # which calls it strikes when not told: chat, models or all
+    on: str = "answers"  # which calls it strikes when not told, see PLACES
 
 
 def parse_all(text: str) -> tuple[Fault, ...]:
@@ -127,7 +141,7 @@ def strikes(fault: Fault, moment: Moment) -> bool:
     options = fault.options
     since, until = options.get("window", (0.0, float("inf")))
     return (
-        options.get("on", KINDS[fault.name].on) in (moment.where, "all")
+        moment.where in PLACES[options.get("on", KINDS[fault.name].on)]
         and moment.number > options.get("after", 0)
         and moment.attempt <= options.get("times", float("inf"))
         and since <= moment.age_s < until
@@ -197,8 +211,8 @@ def _status(text: str) -> int:
 
 
 def _where(text: str) -> str:
-    if text not in ("chat", "models", "all"):
-        raise ValueError("chat, models or all is expected")
+    if text not in PLACES:
+        raise ValueError(f"one of {', '.join(PLACES)} is expected")
     return text
 
 
@@ -227,6 +241,11 @@ def _text_or_none(text: str) -> str | None:
 def _wait(options: Options, drawn: float) -> Effect:
     low, high = options["seconds"]
     return Wait(seconds=low + (high - low) * drawn)
+
+
+def _pace(options: Options, drawn: float) -> Effect:
+    low, high = options["seconds"]
+    return Pace(seconds=low + (high - low) * drawn)
 
 
 def _refuse(status: int, **given: Any) -> Effect:
@@ -264,6 +283,14 @@ def _filtered(_options: Options, _drawn: float) -> Effect:
     return Alter(change=lambda answer: replace(answer, tokens=answer.tokens[: len(answer.tokens) // 2], finish_reason="content_filter"))
 
 
+def _given_up(_options: Options, _drawn: float) -> Effect:
+    return Alter(change=lambda answer: replace(answer, tokens=answer.tokens[: len(answer.tokens) // 2], finish_reason="error"))
+
+
+def _edit(how: str) -> Callable[[Options, float], Effect]:
+    return lambda _options, _drawn: Edit(how=how)
+
+
 def _break(how: str) -> Callable[[Options, float], Effect]:
     return lambda options, _drawn: Break(how=how, bytes_per_s=options.get("bytes_per_s", 1.0))
 
@@ -283,6 +310,12 @@ OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "param": _text_or_none,
     "code": _text_or_none,
     "retry_after": _positive,
+}
+_ANSWERS = ("chat", "responses", "completions")
+PLACES: Mapping[str, Sequence[str]] = {
+    **{name: (name,) for name in (*_ANSWERS, "models")},
+    "answers": _ANSWERS,
+    "all": (*_ANSWERS, "models"),
 }
 WHEN = ("rate", "times", "after", "window", "match", "on")
 _WORDS = ("message", "type", "param", "code", "retry_after")
@@ -317,11 +350,20 @@ KINDS: Mapping[str, Kind] = {
     "refusal": Kind(effect=_alter(refusal=_REFUSAL, has_content=False), meaning="a refusal and no content"),
     "filter": Kind(effect=_filtered, meaning="a cut answer with finish_reason content_filter"),
     "null-content": Kind(effect=_alter(has_content=False), meaning="content null"),
-    "empty-choices": Kind(effect=_alter(has_choice=False), meaning="a reply without choices"),
+    "empty-choices": Kind(effect=_alter(has_choice=False), meaning="a reply without choices or output"),
+    "no-usage": Kind(effect=_alter(has_usage=False), meaning="a reply without its usage"),
+    "gave-up": Kind(effect=_given_up, meaning="status 200 and a reply that failed half-way: finish_reason error, status failed"),
     "reset": Kind(effect=_break("reset"), meaning="the connection is reset"),
     "silence": Kind(effect=_break("silence"), meaning="never an answer"),
     "cut": Kind(effect=_break("cut"), meaning="half of the body, then the end of the connection"),
     "drip": Kind(extra=("bytes_per_s",), effect=_break("drip"), meaning="the body, a byte a second"),
     "garbage": Kind(effect=_break("garbage"), meaning="an HTML page with status 200"),
     "malformed": Kind(effect=_break("malformed"), meaning="status 200 and half of the JSON"),
+    "stream-half": Kind(effect=_edit("stream-half"), meaning="streams: half of the events, and then a regular end"),
+    "stream-error": Kind(effect=_edit("stream-error"), meaning="streams: half of the events, and then one that tells of an error"),
+    "no-done": Kind(effect=_edit("no-done"), meaning="streams: all but the last event"),
+    "keep-alive": Kind(effect=_edit("keep-alive"), meaning="streams: a comment before every event"),
+    "token-latency": Kind(
+        value="seconds", required=True, effect=_pace, meaning="streams: wait 0.02, or somewhere in 0.01..0.03 seconds, before every event"
+    ),
 }

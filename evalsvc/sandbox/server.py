@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -12,8 +13,11 @@ import uvloop
 from aiohttp import web
 
 from evalsvc.sandbox import parent, wire
-from evalsvc.sandbox.answers import Echo, Model
+from evalsvc.sandbox.answers import Model
 from evalsvc.sandbox.call_log import CallLog, FileLog, NoLog
+from evalsvc.sandbox.dialects import DIALECTS
+from evalsvc.sandbox.echo import Echo
+from evalsvc.sandbox.language import Language
 from evalsvc.sandbox.limits import Bucket, Limits
 from evalsvc.sandbox.service import Policy, Service
 from evalsvc.sandbox.settings import SandboxSettings
@@ -45,7 +49,7 @@ def load_models(settings: SandboxSettings) -> Mapping[str, Model]:
     from evalsvc.sandbox import classifier, training
 
     examples = training.read_examples(settings.train, columns=settings.columns, text_column=settings.input, label_column=settings.target)
-    fitted = classifier.Classifier(classifier.fit(examples))
+    fitted = classifier.Classifier(classifier.fit(examples), Language(examples.texts))
     return {"echo": Echo()} | dict.fromkeys(("classifier", *settings.model_name), fitted)
 
 
@@ -59,6 +63,29 @@ def limits(settings: SandboxSettings, now: float) -> Limits:
     return Limits(buckets=buckets, says_remaining=settings.ratelimit_headers, says_retry_after=settings.retry_after)
 
 
+def tls_context(settings: SandboxSettings) -> ssl.SSLContext | None:
+    """What HTTPS needs, TLS 1.2 at least; None for plain HTTP. ValueError when certificate and key are of no use."""
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except ssl.SSLError as error:
+        raise ValueError(f"{settings.tls_cert}: not a certificate and its key in PEM format; give the key with --tls-key") from error
+    return context
+
+
+def _policy(settings: SandboxSettings) -> Policy:
+    return Policy(
+        faults=settings.faults,
+        seed=settings.seed,
+        slots=settings.slots,
+        key=settings.require_key,
+        dialect=DIALECTS[settings.quirks],
+    )
+
+
 async def _serve(settings: SandboxSettings, models: Mapping[str, Model]) -> None:
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
@@ -66,7 +93,7 @@ async def _serve(settings: SandboxSettings, models: Mapping[str, Model]) -> None
     log: CallLog = FileLog(settings.call_log, loop) if settings.call_log is not None else NoLog()
     service = Service(
         models=models,
-        policy=Policy(faults=settings.faults, seed=settings.seed, slots=settings.slots, key=settings.require_key),
+        policy=_policy(settings),
         limits=limits(settings, time.monotonic()),
         log=log,
         launch=os.urandom(6).hex(),
@@ -75,8 +102,9 @@ async def _serve(settings: SandboxSettings, models: Mapping[str, Model]) -> None
     runner = web.AppRunner(service.app(), access_log=None, handler_cancellation=True, shutdown_timeout=_LAST_WORDS_S)
     try:
         await runner.setup()
-        await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG).start()
-        _announce(runner.addresses[0], models)
+        tls = tls_context(settings)
+        await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG, ssl_context=tls).start()
+        _announce("http" if tls is None else "https", runner.addresses[0], models)
         await over.wait()
     finally:
         await runner.cleanup()
@@ -92,8 +120,8 @@ def _stop_on(settings: SandboxSettings, loop: asyncio.AbstractEventLoop, over: a
         parent.stop_at_end_of_stdin(loop, over.set)
 
 
-def _announce(address: tuple[str, int], models: Mapping[str, Model]) -> None:
+def _announce(scheme: str, address: tuple[str, int], models: Mapping[str, Model]) -> None:
     host, port = address[:2]
-    ready = {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}/v1", "pid": os.getpid(), "models": list(models)}
+    ready = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1", "pid": os.getpid(), "models": list(models)}
     sys.stdout.write(wire.dumps(ready).decode() + "\n")
     sys.stdout.flush()

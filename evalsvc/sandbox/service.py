@@ -5,23 +5,26 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from aiohttp import web
 
-from evalsvc.sandbox import faults, questions, wire
+from evalsvc.sandbox import faults, questions, streams, wire
 from evalsvc.sandbox.answers import Answer, Model
+from evalsvc.sandbox.apis import APIS, Api
 from evalsvc.sandbox.call_log import Call, CallLog
-from evalsvc.sandbox.delivery import Parcel, deliver, misdeliver
-from evalsvc.sandbox.faults import Alter, Break, Effect, Fault, Moment, Refuse, Wait
+from evalsvc.sandbox.delivery import JSON, Parcel, deliver, misdeliver
+from evalsvc.sandbox.dialects import OPENAI, Dialect
+from evalsvc.sandbox.faults import Alter, Break, Edit, Effect, Fault, Moment, Pace, Refuse, Wait
 from evalsvc.sandbox.limits import Limits
 from evalsvc.sandbox.questions import Question
-from evalsvc.sandbox.wire import Declined, Envelope, WireError
+from evalsvc.sandbox.wire import Declined, WireError
+from evalsvc.sandbox.written import Envelope
 
 LARGEST_BODY = 64 * 1024 * 1024
-_JSON = "application/json"
-_EVENTS = "text/event-stream"
-_MODELS = b"the list of models"  # what faults know it by, as they know a chat by its messages
+_BROKEN_OFF = WireError(status=200, message="The sandbox was told to break this stream off.", type="server_error", code="server_error")
+_MODELS = b"the list of models"  # what faults know it by, as they know a call by its messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Policy:
     seed: int
     slots: int | None  # None: as many as come
     key: str | None  # None: any
+    dialect: Dialect = OPENAI
 
 
 class Service:
@@ -53,18 +57,19 @@ class Service:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY)
-        app.router.add_post("/v1/chat/completions", self.chat)
+        for api in APIS:
+            app.router.add_post(api.path, partial(self.answer, api))
         app.router.add_get("/v1/models", self.list_models)
         app.router.add_get("/v1/models/{name:.+}", self.one_model)
         app.router.add_route("*", "/{anything:.*}", self.elsewhere)
         return app
 
-    async def chat(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, api: Api, request: web.Request) -> web.StreamResponse:
         self._calls += 1
         self._in_flight += 1
         call = Call(number=self._calls, received_at=time.time(), in_flight=self._in_flight)
         try:
-            return await self._chat(request, call)
+            return await self._answered(api, request, call)
         except Declined as declined:
             call.status = declined.error.status
             return self._error(declined.error)
@@ -75,7 +80,7 @@ class Service:
     async def list_models(self, request: web.Request) -> web.StreamResponse:
         try:
             self._check_key(request)
-            parcel = self._parcel([wire.models(list(self._models), self._created)], _JSON)
+            parcel = self._parcel([wire.dumps(self._policy.dialect.models(list(self._models), self._created))])
             effects, _ = self._struck(request, "models", _MODELS, "")
             await _refuse(effects)
             await _pause(effects)
@@ -87,24 +92,25 @@ class Service:
         name = request.match_info["name"]
         if name not in self._models:
             return self._error(WireError(status=404, message=f"The model '{name}' does not exist", param="model", code="model_not_found"))
-        return await deliver(request, self._parcel([wire.model(name, self._created)], _JSON))
+        return await deliver(request, self._parcel([wire.dumps(wire.model(name, self._created))]))
 
     async def elsewhere(self, request: web.Request) -> web.StreamResponse:
-        message = f"Unknown request URL: {request.method} {request.path}. Here are /v1/models and /v1/chat/completions."
+        here = ", ".join(api.path for api in APIS)
+        message = f"Unknown request URL: {request.method} {request.path}. Here are /v1/models, {here}."
         return self._error(WireError(status=404, message=message, code="unknown_url"))
 
-    async def _chat(self, request: web.Request, call: Call) -> web.StreamResponse:
+    async def _answered(self, api: Api, request: web.Request, call: Call) -> web.StreamResponse:
         self._check_key(request)
-        question = questions.parse(await request.read(), self._models)
-        call.model, call.digest = question.model, question.digest
-        effects, call.faults = self._struck(request, "chat", question.digest, question.text)
+        question = api.parse(questions.opened(await request.read(), self._models))
+        call.api, call.model, call.digest = api.name, question.model, question.digest
+        effects, call.faults = self._struck(request, api.name, question.digest, question.text)
         call.attempt = self._attempts.get(question.digest)
         await _refuse(effects)
         answer = self._answer(question, effects)
         self._limits.admit(question.prompt_tokens + len(answer.tokens), time.monotonic())
         async with self._slots:
             await _pause(effects)
-            response = await _send(request, self._written(answer, question), effects)
+            response = await _send(request, self._written(api, answer, question, effects), effects)
         call.status = None if response is None else response.status
         return response or _nothing()
 
@@ -138,29 +144,28 @@ class Service:
                 answer = effect.change(answer)
         return answer
 
-    def _written(self, answer: Answer, question: Question) -> Parcel:
+    def _written(self, api: Api, answer: Answer, question: Question, effects: Sequence[Effect]) -> Parcel:
         envelope = Envelope(
-            id=f"chatcmpl-{self._launch}{self._replies + 1:x}",
+            id=f"{api.id_prefix}{self._launch}{self._replies + 1:x}",
             created=int(time.time()),
-            model=question.model,
-            prompt_tokens=question.prompt_tokens,
-            logprobs=question.logprobs,
-            top_logprobs=question.top_logprobs,
-            include_usage=question.include_usage,
+            question=question,
+            prompt=self._models[question.model].read(question.text) if question.echo else (),
         )
-        if question.stream:
-            return self._parcel(list(wire.events(answer, envelope)), _EVENTS)
-        return self._parcel([wire.completion(answer, envelope)], _JSON)
+        said = self._policy.dialect.reply
+        if not question.stream:
+            return self._parcel([wire.dumps(said(api.body(answer, envelope)))])
+        pieces = [api.framed(said(event)) for event in api.events(answer, envelope)]
+        return replace(self._parcel(_edited([*pieces, *api.ending], api, effects)), streams=True, pace_s=_pace_s(effects))
 
-    def _parcel(self, pieces: Sequence[bytes], content_type: str) -> Parcel:
-        return Parcel(pieces=pieces, content_type=content_type, headers=self._headers())
+    def _parcel(self, pieces: Sequence[bytes]) -> Parcel:
+        return Parcel(pieces=pieces, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         self._replies += 1
         return {"x-request-id": f"req_{self._launch}{self._replies:x}", **self._limits.headers(time.monotonic())}
 
     def _error(self, error: WireError) -> web.Response:
-        return web.Response(status=error.status, body=error.body(), content_type=_JSON, headers={**self._headers(), **error.headers})
+        return web.Response(status=error.status, body=error.body(), content_type=JSON, headers={**self._headers(), **error.headers})
 
 
 def _asked_for(request: web.Request) -> Sequence[Fault]:
@@ -186,6 +191,18 @@ async def _pause(effects: Sequence[Effect]) -> None:
     wait_s = sum(effect.seconds for effect in effects if isinstance(effect, Wait))
     if wait_s:
         await asyncio.sleep(wait_s)
+
+
+def _edited(pieces: Sequence[bytes], api: Api, effects: Sequence[Effect]) -> Sequence[bytes]:
+    for effect in effects:
+        if isinstance(effect, Edit):
+            error = api.framed(api.stream_error(_BROKEN_OFF, len(streams.half(pieces))))
+            pieces = streams.edited(pieces, effect.how, error)
+    return pieces
+
+
+def _pace_s(effects: Sequence[Effect]) -> float:
+    return sum(effect.seconds for effect in effects if isinstance(effect, Pace))
 
 
 async def _send(request: web.Request, parcel: Parcel, effects: Sequence[Effect]) -> web.StreamResponse | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.sandbox import faults
+from evalsvc.sandbox.dialects import DIALECTS
 from evalsvc.sandbox.faults import Fault
 
 
@@ -32,6 +33,9 @@ class SandboxSettings:
     retry_after: bool = True
     ratelimit_headers: bool = True
     require_key: str | None = None
+    quirks: str = "openai"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None  # default: in the same file as the certificate
     faults: tuple[Fault, ...] = ()
     call_log: Path | None = None
     parent_pid: int | None = None
@@ -108,6 +112,8 @@ def _complaints(settings: SandboxSettings) -> list[str]:
         return ["--model-name is a further name for the classifier, which needs --train FILE"]
     if settings.rpm is not None and settings.rps is not None:
         return ["--rpm and --rps say the same; give one of them"]
+    if settings.tls_key is not None and settings.tls_cert is None:
+        return ["--tls-key goes with --tls-cert FILE, the certificate to the key"]
     return []
 
 
@@ -172,6 +178,12 @@ def _at_least_one(text: str) -> int:
     return value
 
 
+def _dialect(text: str) -> str:
+    if text not in DIALECTS:
+        raise ValueError(f"unknown server {text!r}{faults.nearest(text, DIALECTS)}")
+    return text
+
+
 def _fault_of(name: str) -> Callable[[str], Fault]:
     return lambda value: faults.parse(f"{name}={value}" if value else name)
 
@@ -194,6 +206,9 @@ OPTIONS: Sequence[Option] = (
     Option(name="no-retry-after", switch=False, setting="retry_after", help="429s do not say when to come again"),
     Option(name="no-ratelimit-headers", switch=False, setting="ratelimit_headers", help="replies do not tell what is left of the limits"),
     Option(name="require-key", metavar="KEY", help="401 without this API key; without the option any will do, or none"),
+    Option(name="quirks", metavar="SERVER", read=_dialect, help=f"word replies as another server does: {', '.join(DIALECTS)}"),
+    Option(name="tls-cert", metavar="FILE", read=Path, is_path=True, help="serve HTTPS with this certificate, a PEM file"),
+    Option(name="tls-key", metavar="FILE", read=Path, is_path=True, help="its key, when that is in a file of its own"),
     Option(name="fault", metavar="FAULT", many=True, setting="faults", read=faults.parse, help="any fault below, with options"),
     *(
         Option(
@@ -207,7 +222,7 @@ OPTIONS: Sequence[Option] = (
         )
         for name, kind in faults.KINDS.items()
     ),
-    Option(name="call-log", metavar="FILE", read=Path, is_path=True, help="append one JSON line for each chat call"),
+    Option(name="call-log", metavar="FILE", read=Path, is_path=True, help="append one JSON line for each call"),
     Option(name="parent-pid", metavar="PID", read=int, help="end when this process, the parent, is gone"),
     Option(name="until-stdin-closes", switch=True, help="end at the end of standard input"),
 )

@@ -8,9 +8,7 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.errors import NotAvailableYet
 from evalsvc.records import Outcome, Record, Reply, Score
 from evalsvc.scoring.labels import NOTHING, Found, LabelFinder
-
-CONTENT_FILTER = "content_filter"
-CUT = "length"
+from evalsvc.scoring.outcomes import CUT, is_cut, outcome_before_reading
 
 
 class Scorer(Protocol):
@@ -30,7 +28,7 @@ class Classifier:
     def score(self, record: Record, *, target: str | EllipsisType | None = ...) -> Score:
         right = record.target if isinstance(target, EllipsisType) else target
         reply = record.reply
-        outcome = _before_reading(record)
+        outcome = outcome_before_reading(record)
         found = NOTHING
         if outcome is None and reply is not None:
             found = self._finder.find(reply.output) if reply.output else NOTHING
@@ -42,18 +40,19 @@ class Classifier:
             prediction=found.label,
             outcome=outcome or Outcome.ERROR,
             rule=found.rule,
-            cut=reply is not None and reply.finish_reason == CUT,
+            cut=is_cut(record),
         )
 
 
-def _before_reading(record: Record) -> Outcome | None:
-    """The outcome of a record whose text does not matter, None when it does."""
-    error, reply = record.error, record.reply
-    if (error is not None and error.kind == CONTENT_FILTER) or (reply is not None and reply.finish_reason == CONTENT_FILTER):
-        return Outcome.FILTERED
-    if error is not None or reply is None:
-        return Outcome.ERROR
-    return Outcome.REFUSED if reply.refusal else None
+class Unread:
+    """Says what can be said without the text, for those who cannot wait for a scorer of the user's: `scored` is all the rest."""
+
+    def score(self, record: Record, *, target: str | EllipsisType | None = ...) -> Score:
+        right = record.target if isinstance(target, EllipsisType) else target
+        cut = is_cut(record)
+        empty = record.reply is not None and not record.reply.output
+        outcome = outcome_before_reading(record) or (Outcome.TRUNCATED if cut and empty else Outcome.SCORED)
+        return Score(id=record.id, repeat=record.repeat, target=right, prediction=None, outcome=outcome, rule=None, cut=cut)
 
 
 def _of_found(found: Found, target: str | None, reply: Reply) -> Outcome:
@@ -74,7 +73,12 @@ _SCORERS: Mapping[str, Callable[[EvalConfig, Sequence[str]], Scorer]] = {"classi
 
 
 def make_scorer(config: EvalConfig, labels: Sequence[str]) -> Scorer:
-    """The scorer of `config.task`; NotAvailableYet for a task that has none, UsageError for labels that cannot work."""
+    """What scores in this process: the scorer of `config.task`, or Unread where the user's own does it in others: see custom.py.
+
+    NotAvailableYet for a task that has none, UsageError for labels that cannot work.
+    """
+    if config.scoring.scorer is not None:
+        return Unread()
     make = _SCORERS.get(config.task)
     if make is None:
         raise NotAvailableYet(f"task: {config.task} is not available yet", hint=f"available: {', '.join(sorted(_SCORERS))}")

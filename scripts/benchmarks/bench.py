@@ -45,9 +45,9 @@ class Bench:
     def new_path(self, suffix: str = "") -> Path:
         return self.folder / f"{next(self._numbers):03}{suffix}"
 
-    def evalsvc(self, rows: int, *, server: Stub, concurrency: int, watch_children: bool = False) -> Run:
+    def evalsvc(self, rows: int, *, server: Stub, concurrency: int, watch_children: bool = False, **model: Any) -> Run:
         """A new evaluation from start to summary; its run directory is left for the caller."""
-        config = write_config(self.new_path(".yaml"), self.data(rows), port=server.port, concurrency=concurrency)
+        config = write_config(self.new_path(".yaml"), self.data(rows), port=server.port, concurrency=concurrency, **model)
         return self.evalsvc_on(config, self.new_path(), watch_children=watch_children)
 
     def evalsvc_on(self, config: Path, run_dir: Path, *more: str, watch_children: bool = False) -> Run:

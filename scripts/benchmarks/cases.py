@@ -6,9 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.bench import Bench, Run, finished
-from benchmarks.inputs import append_answers, write_config, write_rows
+from benchmarks.inputs import append_answers, certificates, write_config, write_rows
 from benchmarks.processes import SLOW, Stub, Used, environment, stub
 from benchmarks.table import Result
 
@@ -128,6 +129,34 @@ def first_pass(bench: Bench) -> Iterator[Result]:
         )
 
 
+def tls(bench: Bench) -> Iterator[Result]:
+    """CPU a row of every way to carry the same question, each over plain HTTP in one piece. Start-up is in neither side."""
+    rows, secret = bench.rows(10_000), certificates(bench.new_path())
+    with stub() as open_server, stub(tls=secret.server) as secret_server:
+        secure = {"base_url": f"https://127.0.0.1:{secret_server.port}/v1", "ca_file": str(secret.authority)}
+        ways: dict[str, dict[str, Any]] = {
+            "plain HTTP": {},
+            "HTTPS": secure,
+            "streamed": {"stream": True},
+            "streamed over HTTPS": {**secure, "stream": True},
+            "client: sdk": {"client": "sdk"},
+            "client: sdk, streamed over HTTPS": {**secure, "client": "sdk", "stream": True},
+        }
+        per_row = {name: _slope_s(bench, rows, open_server, model) * 1e6 for name, model in ways.items()}
+    plain = per_row["plain HTTP"]
+    for name, value in per_row.items():
+        yield _ratio("tls", f"64 in flight, {rows:,} rows, instant: CPU a row, {name}", value, plain, "µs")
+
+
+def _slope_s(bench: Bench, rows: int, server: Stub, model: dict[str, Any]) -> float:
+    """CPU seconds of a row, from a few rows and from all of them."""
+    few, many = (
+        _cpu_s([finished(bench.evalsvc(count, server=server, concurrency=64, **model), count) for _ in range(bench.repeats)])
+        for count in (FEW, rows)
+    )
+    return (many - few) / (rows - FEW)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     run: Callable[[Bench], Iterator[Result]]
@@ -138,6 +167,7 @@ CASES = {
     "instant": Case(run=instant),
     "latency": Case(run=latency),
     "ceiling": Case(run=ceiling),
+    "tls": Case(run=tls),
     "start": Case(run=start),
     "first-pass": Case(run=first_pass),
     "resume": Case(run=resume),

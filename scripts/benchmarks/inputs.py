@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,18 +38,36 @@ def write_rows(path: Path, rows: range, *, mode: str = "w") -> Path:
     return path
 
 
-def write_config(path: Path, data: Path, *, port: int, concurrency: int) -> Path:
-    """An eval.yaml; JSON is YAML."""
+def write_config(path: Path, data: Path, *, port: int, concurrency: int, **model: Any) -> Path:
+    """An eval.yaml; JSON is YAML. `model` is what its `model` says besides."""
     config: dict[str, Any] = {
         "name": "bench",
         "dataset": {"path": str(data), "input": "text", "target": "label"},
         "prompt": {"system": SYSTEM},
-        "model": {"name": MODEL, "base_url": f"http://127.0.0.1:{port}/v1", "endpoint_id": "bench", "max_output_tokens": 3},
+        "model": {"name": MODEL, "base_url": f"http://127.0.0.1:{port}/v1", "endpoint_id": "bench", "max_output_tokens": 3, **model},
         "scoring": {"labels": list(LABELS)},
         "limits": {"concurrency": concurrency},
     }
     path.write_bytes(orjson.dumps(config))
     return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    authority: Path  # what a client has to trust
+    server: Path  # certificate and key of 127.0.0.1
+
+
+def certificates(folder: Path) -> Certificates:
+    """A certificate authority of one's own, and what it vouches for."""
+    import trustme  # noqa: PLC0415 - slow to load, and one case needs it
+
+    folder.mkdir()
+    made = Certificates(authority=folder / "ca.pem", server=folder / "server.pem")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(made.authority))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(made.server))
+    return made
 
 
 def requests(config_file: Path) -> Iterator[Request]:

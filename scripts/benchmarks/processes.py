@@ -54,9 +54,10 @@ class Stub:
 
 
 @contextmanager
-def stub(latency: tuple[float, float] = INSTANT) -> Iterator[Stub]:
+def stub(latency: tuple[float, float] = INSTANT, *, tls: Path | None = None) -> Iterator[Stub]:
+    """`tls`: a file with certificate and key, for HTTPS."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.stub", "--latency", *map(str, latency)],
+        [sys.executable, "-m", "benchmarks.stub", "--latency", *map(str, latency), *(["--tls", str(tls)] if tls is not None else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment(),

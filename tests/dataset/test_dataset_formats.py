@@ -120,3 +120,10 @@ def test_a_skippable_zstd_frame_is_skipped(tmp_path: Path) -> None:
     frame = (0x184D2A50).to_bytes(4, "little") + (4).to_bytes(4, "little") + b"note"
     survey, _ = read(dataset(tmp_path, "t.jsonl.zst", frame + zst(as_jsonl())))
     assert survey.rows == 4
+
+
+def test_a_lone_column_of_texts_may_hold_any_mark(tmp_path: Path) -> None:
+    _, samples = read(dataset(tmp_path, "t.csv", b"well; yes | no\n", columns=("text",)))
+    assert samples[0].fields == {"text": "well; yes | no"}
+    _, samples = read(dataset(tmp_path, "u.csv", b'"a;\nb|c",text\n1,2\n'))
+    assert samples[0].fields == {"a;\nb|c": "1", "text": "2"}

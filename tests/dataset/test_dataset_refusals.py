@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.errors import UsageError
 from tests.dataset.files import COMPRESSORS, INPUT_AND_TARGET, ROWS, as_csv, as_jsonl, as_tsv, dataset, refusal
 
 MALFORMED: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
@@ -30,6 +30,9 @@ MALFORMED: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
     "a quote never closed": ("t.csv", b'a,b\n1,2\n"3,4\n5,6\n', {}, ":3: not valid CSV: unexpected end of data"),
     "a stray quote": ("t.csv", b'a,b\n"1"x,2\n', {}, ":2: not valid CSV"),
     "line ends of an old Mac": ("t.csv", b"a,b\r1,2\r", {}, ":1: not valid CSV"),
+    "semicolons in CSV": ("t.csv", b'"a;b";c\n1;2\n', {}, ":1: the fields are separated by semicolons"),
+    "tabs in CSV": ("t.csv", b"a\tb\n1\t2\n", {}, ":1: the fields are separated by tabs"),
+    "bars in CSV under given names": ("t.csv", b"1|2\n", {"columns": ("a", "b")}, ":1: the fields are separated by bars"),
     "a column twice": ("t.csv", b"a,b,a\n1,2,3\n", {}, ":1: the column 'a' is named twice"),
     "a given column twice": ("t.csv", b"1,2\n", {"columns": ("a", "a")}, "`dataset.columns`: the column 'a' is named twice"),
     "an empty id": ("t.jsonl", b'{"id":"1"}\n{"id":""}\n', {"id": "id"}, ":2: the id in column 'id' is empty"),
@@ -158,15 +161,10 @@ def test_files_of_several_formats_are_refused(tmp_path: Path) -> None:
     assert "a.csv (csv), b.tsv (tsv)" in str(refusal(tmp_path, "*"))
 
 
-@pytest.mark.parametrize("name", ["t.json", "t.parquet", "t.xlsx", "t.jsonl.bz2", "t.json.gz"])
-def test_other_formats_are_not_available_yet_and_the_hint_converts_them(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["t.json", "t.arrow", "t.xlsx", "t.jsonl.bz2", "t.json.gz"])
+def test_other_formats_are_refused_and_the_hint_converts_them(tmp_path: Path, name: str) -> None:
     error = refusal(tmp_path, name, b"")
-    assert isinstance(error, NotAvailableYet)
     assert "Convert it: " in str(error.hint)
-
-
-def test_urls_are_not_available_yet(tmp_path: Path) -> None:
-    assert isinstance(refusal(tmp_path, "s3://bucket/test.jsonl"), NotAvailableYet)
 
 
 def test_a_file_written_to_between_the_passes_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""README.md as a list of things to do: files to write and commands to type, each with what the page says comes of it."""
+"""A page as a list of things to do: files to write and commands to type, each with what the page says comes of it."""
 
 import re
 from collections.abc import Iterator

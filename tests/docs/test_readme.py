@@ -9,7 +9,7 @@ import pytest
 from tests.docs.readme import Command, Write, blocks, missing, steps
 
 CHECKOUT = Path(__file__).parents[2]
-README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+PAGES = {name: (CHECKOUT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/quickstart.md")}
 KNOWN_MARKS = ("run", "run by .ci/run", "file", "shown")
 
 
@@ -40,10 +40,11 @@ def _exit_code(returned: int) -> int:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
-def test_every_command_of_the_readme_does_what_the_readme_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_does_what_the_page_says(page: str, tmp_path: Path) -> None:
     folder = tmp_path / "a checkout"
     shutil.copytree(CHECKOUT / "datasets", folder / "datasets")
-    for step in steps(README):
+    for step in steps(PAGES[page]):
         match step:
             case Write(name=name, text=text):
                 (folder / name).write_text(text, encoding="utf-8")
@@ -53,7 +54,8 @@ def test_every_command_of_the_readme_does_what_the_readme_says(tmp_path: Path) -
                 assert missing(step.shown, done.stdout) == [], f"$ {step.text}\n{done.stdout}"
 
 
-def test_every_block_of_the_readme_says_whether_it_is_run() -> None:
-    unmarked = [block.body for block in blocks(README) if (block.mark or "").partition(": ")[0] not in KNOWN_MARKS]
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_a_page_says_whether_it_is_run(page: str) -> None:
+    unmarked = [block.body for block in blocks(PAGES[page]) if (block.mark or "").partition(": ")[0] not in KNOWN_MARKS]
     assert unmarked == []
-    assert README.count("\n```") == 2 * len(blocks(README))
+    assert PAGES[page].count("\n```") == 2 * len(blocks(PAGES[page]))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from evalsvc.endpoint.http import HttpAsk
+from evalsvc.endpoint.sdk import SdkAsk
 from evalsvc.records import Request
 
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -64,6 +66,18 @@ async def _read_request(reader: asyncio.StreamReader) -> str:
 @pytest.fixture
 def serve() -> Serve:
     return _serve
+
+
+@pytest.fixture(params=[HttpAsk, SdkAsk])
+def ask_for(request: pytest.FixtureRequest) -> Callable[..., HttpAsk | SdkAsk]:
+    """Opens one transport, then the other, for a base URL; what the test does not say is quick and empty."""
+
+    def ask_for(url: str, **options: Any) -> HttpAsk | SdkAsk:
+        settings: dict[str, Any] = {"attempt_timeout_s": 5.0, "concurrency": 4, "environ": {}, "wall_clock": lambda: 0.0} | options
+        transport: HttpAsk | SdkAsk = request.param(base_url=url, **settings)
+        return transport
+
+    return ask_for
 
 
 @pytest.fixture

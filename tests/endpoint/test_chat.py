@@ -172,16 +172,48 @@ def test_logprobs_are_kept_compactly(completion: Body) -> None:
         ({"content": [{"token": "a", "logprob": -1, "top_logprobs": [None, {"token": "b", "logprob": -2}]}]},
          [{"t": "a", "lp": -1.0, "top": [["b", -2.0]]}]),
         ({"content": [{"token": "a", "logprob": True}]}, []),
+        ({"tokens": ["a", "b"], "token_logprobs": [-1, None]}, [{"t": "a", "lp": -1.0, "top": []}, {"t": "b", "lp": None, "top": []}]),
+        ({"tokens": ["a", "b"], "token_logprobs": [-1]}, None),
+        ({"tokens": ["a"], "token_logprobs": None}, None),
     ],
 )  # fmt: skip
 def test_odd_logprobs_cost_no_answer(completion: Body, logprobs: Any, tokens: Any) -> None:
     assert reply(with_choice(completion, logprobs=logprobs)).tokens == tokens
 
 
-def test_an_infinite_logprob_is_left_out(completion: Body) -> None:
-    body = json.dumps(with_choice(completion, logprobs={"content": [{"token": "a", "logprob": -7.5}]})).replace("-7.5", "-1e999")
+@pytest.mark.parametrize("number", ["-1e999", "NaN", "-Infinity", "null"])
+def test_a_logprob_that_is_no_number_is_null_and_costs_no_answer(completion: Body, number: str) -> None:
+    entry = {"token": "a", "logprob": -7.5, "top_logprobs": [{"token": "a", "logprob": -7.5}, {"token": "b", "logprob": -1}]}
+    body = json.dumps(with_choice(completion, logprobs={"content": [entry]})).replace("-7.5", number)
     result = parse_chat(body.encode())
-    assert isinstance(result, Failure) or result.tokens == []
+    assert isinstance(result, Reply)
+    assert (result.output, result.tokens) == ("spam", [{"t": "a", "lp": None, "top": [["a", None], ["b", -1.0]]}])
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ("eos_token", "stop"),
+        ("stop_sequence", "stop"),
+        ("end_turn", "stop"),
+        ("COMPLETE", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+        ("content_filter: PROHIBITED_CONTENT", "content_filter"),
+        ("SAFETY", "content_filter"),
+        ("tool_use", "tool_calls"),
+        ("function_call", "function_call"),
+        ("a reason of tomorrow", "a reason of tomorrow"),
+    ],
+)
+def test_other_servers_ends_are_known_by_openais_words(completion: Body, said: str, known: str) -> None:
+    assert reply(with_choice(completion, finish_reason=said)).finish_reason == known
+
+
+def test_parts_that_think_are_reasoning(completion: Body) -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "spam"}]
+    got = reply(with_message(completion, content=parts))
+    assert (got.output, got.reasoning) == ("spam", "hm")
 
 
 @pytest.mark.parametrize(
@@ -227,4 +259,4 @@ def test_no_json_breaks_the_parser(root: Any, message: Any, logprobs: Any, usage
     result = parse(body)
     if isinstance(result, Reply):
         numbers = [lp for token in result.tokens or [] for lp in (token["lp"], *(pair[1] for pair in token["top"]))]
-        assert all(map(math.isfinite, numbers))
+        assert all(number is None or math.isfinite(number) for number in numbers)

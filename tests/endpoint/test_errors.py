@@ -122,6 +122,8 @@ SPOKEN: list[tuple[str, int, Any, str, Action, type[EvalsvcError] | None]] = [
     ("text-generation-inference", 422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096", "error_type": "validation"}, "context_length", Action.FAIL_ROW, None),
     ("text-generation-inference", 429, {"error": "Model is overloaded", "error_type": "overloaded"}, "rate_limit", Action.WAIT, None),
     ("Gemini", 429, [{"error": {"code": 429, "message": "You exceeded your current quota", "status": "RESOURCE_EXHAUSTED"}}], "rate_limit", Action.WAIT, None),
+    ("Gemini", 400, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT"}}], "credentials", Action.CONFIRM, CredentialsRefused),
+    ("text-generation-inference", 424, {"error": "Request failed during generation: Server error", "error_type": "generation"}, "server_error", Action.RETRY, None),
     ("a gateway", 401, {"statusCode": 401, "message": "Access denied due to missing subscription key"}, "credentials", Action.CONFIRM, CredentialsRefused),
 ]  # fmt: skip
 

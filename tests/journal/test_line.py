@@ -42,6 +42,8 @@ replies = st.builds(
     model=st.none() | texts,
     request_id=st.none() | texts,
     ttft_s=st.none() | st.just(0.125),
+    itl_s=st.none() | st.just(0.0625),
+    prompt_tokens=st.none() | tokens,
 )
 errors = st.builds(RowError, kind=texts, http=st.none() | st.integers(100, 599), code=st.none() | texts, message=texts)
 
@@ -111,6 +113,21 @@ def test_a_line_reads_as_documented() -> None:
         "at": AT,
         "c": jsonio.loads(encode(answered()))["c"],
     }
+
+
+def test_what_only_some_apis_tell_is_written_only_where_it_was_told() -> None:
+    scored = [{"t": "to", "lp": None, "top": []}, {"t": " be", "lp": -1.5, "top": [[" be", -1.5]]}]
+    reply = replace(answered().reply, ttft_s=0.25, itl_s=0.0123456789, prompt_tokens=scored)  # type: ignore[type-var]
+    fields = jsonio.loads(encode(answered(reply=reply)))
+    assert list(fields) == OK_KEYS.replace("tokens usage", "tokens prompt_tokens usage").replace("ttft_s", "ttft_s itl_s").split()
+    assert (fields["itl_s"], fields["prompt_tokens"]) == (0.012346, scored)
+
+
+def test_a_line_of_before_streams_reads_and_writes_as_ever() -> None:
+    line = encode(answered())
+    assert b"itl_s" not in line
+    assert b"prompt_tokens" not in line
+    assert encode(decode(line)) == line
 
 
 def test_the_checksum_covers_every_byte_before_its_comma() -> None:

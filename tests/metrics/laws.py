@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from evalsvc.metrics import ConfusionTally, LatencySketch, OutcomeTally, UsageTally
+from evalsvc.metrics.means import MeanTally
 from evalsvc.records import WITHOUT_LABEL, Outcome, Record, Reply, RowError, Score, Usage
 
 LABELS = ("ham", "spam", "other")
@@ -57,5 +58,6 @@ EXAMPLES: Mapping[str, Example] = {
     "confusion": Example(empty=lambda: ConfusionTally.empty(LABELS), from_state=ConfusionTally.from_state, item=score),
     "outcomes": Example(empty=OutcomeTally.empty, from_state=OutcomeTally.from_state, item=score),
     "usage": Example(empty=UsageTally.empty, from_state=UsageTally.from_state, item=record),
+    "mean": Example(empty=MeanTally.empty, from_state=MeanTally.from_state, item=lambda random: random.gauss(0, 10)),
     "latency": Example(empty=LatencySketch.empty, from_state=LatencySketch.from_state, item=lambda random: random.lognormvariate(0, 2)),
 }

@@ -5,8 +5,9 @@ import pytest
 
 from evalsvc.errors import NotAvailableYet, UsageError
 from evalsvc.metrics import check_gates, check_metrics, classification_metrics, evaluate_gate, parse_gate, per_class, undecided
+from evalsvc.metrics.gates import available_metrics
 from evalsvc.metrics.names import CLASSIFICATION
-from evalsvc.records import GateResult
+from evalsvc.records import GateResult, MetricValue
 from tests.metrics.confusions import tally_of
 
 READ: Mapping[str, tuple[str, str, str | None, str, float]] = {
@@ -65,7 +66,7 @@ def test_refusals_name_what_to_write_instead() -> None:
     assert "0.80" in hints["accuracy >= 80%"]
 
 
-@pytest.mark.parametrize("gate", ["bleu >= 0.3", "ext.mine >= 1", "accuracy >= baseline - 0.01", {"accuracy >= 0.9": {"min_n": 5}}])
+@pytest.mark.parametrize("gate", ["bleu >= 0.3", "accuracy >= baseline - 0.01", {"accuracy >= 0.9": {"min_n": 5}}])
 def test_what_is_planned_is_not_available_yet(gate: str | dict[str, Any]) -> None:
     with pytest.raises(NotAvailableYet):
         check_gates([gate])
@@ -127,3 +128,36 @@ def test_a_metric_that_cannot_be_had_is_refused() -> None:
     for metric, error in (("recall", UsageError), ("bleu", NotAvailableYet), ("acc", UsageError), ({"mcc": {"x": 1}}, NotAvailableYet)):
         with pytest.raises(error, match="metrics: "):
             check_metrics([metric])
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "part"),
+    [
+        ("ext.comet >= 80", "ext.comet", "value"),
+        ("ext.comet.ci_low > -3", "ext.comet", "ci_low"),
+        ("ext.rouge.l <= 1", "ext.rouge.l", "value"),
+        ("ext.rouge.l.ci_high <= 1", "ext.rouge.l", "ci_high"),
+    ],
+)
+def test_an_extension_may_be_gated_at_any_number_and_on_its_interval(text: str, metric: str, part: str) -> None:
+    [gate] = check_gates([text])
+    assert (gate.metric, gate.part) == (metric, part)
+
+
+def test_a_gate_on_an_extension_that_did_not_come_about_fails_and_says_which_did() -> None:
+    [gate] = check_gates(["ext.commet >= 80"])
+    metric: MetricValue = {"value": 1.0, "ci_low": None, "ci_high": None, "n": 1, "signature": ""}
+    result = evaluate_gate(gate, {"accuracy": metric, "ext.comet": metric}, {})
+    assert (result["passed"], result["reason"]) == (False, "this run has no ext.commet; it has ext.comet")
+
+
+def test_without_labels_a_metric_that_needs_them_is_refused_with_what_there_is() -> None:
+    available = available_metrics(has_labels=False)
+    assert check_metrics([], available=available) == ("accuracy", "parse_rate", "coverage")
+    for name in ("f1_macro", "recall"):
+        with pytest.raises(UsageError, match=f"{name} needs labels"):
+            check_gates([f"{name} >= 0.5"], available=available)
+
+
+def test_metrics_of_the_users_own_are_passed_over() -> None:
+    assert check_metrics(["accuracy", "m.py:A", {"m.py:B": {"x": 1}}], custom=["m.py:A", "m.py:B"]) == ("accuracy",)

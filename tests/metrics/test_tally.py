@@ -69,8 +69,8 @@ def test_an_update_can_be_taken_back(name: str) -> None:
 
 
 @every_tally
-def test_an_empty_tally_has_a_value(example: Example) -> None:
-    assert example.empty().value() is not None
+def test_an_empty_tally_can_be_asked_for_its_value(example: Example) -> None:
+    assert example.empty().value() == example.from_state(example.empty().state()).value()
 
 
 def test_outcomes_are_counted_alike_by_both_tallies() -> None:

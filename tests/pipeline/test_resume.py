@@ -26,52 +26,71 @@ data_sets = st.dictionaries(st.sampled_from(IDS), st.tuples(st.sampled_from("ab"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One record of the journal: the row as it was then, and whether it failed."""
+    """One record of the journal: the row as it was then, which time it was asked, and whether it failed."""
 
     id: str
+    repeat: int
     text: str
     label: str
     failed: bool
 
 
 journals = st.lists(
-    st.builds(Asked, id=st.sampled_from(IDS), text=st.sampled_from("ab"), label=st.sampled_from(["spam", "ham"]), failed=st.booleans()),
-    max_size=20,
+    st.builds(
+        Asked,
+        id=st.sampled_from(IDS),
+        repeat=st.integers(0, 2),
+        text=st.sampled_from("ab"),
+        label=st.sampled_from(["spam", "ham"]),
+        failed=st.booleans(),
+    ),
+    max_size=30,
 )
 
 
-def by_hand(rows: DataSet, journal: Sequence[Asked], *, retry_failed: bool) -> tuple[set[str], Resume]:
-    """The ids to ask, and the counts."""
-    last = {asked.id: asked for asked in journal}
-    same = {id_ for id_, (text, _) in rows.items() if id_ in last and last[id_].text == text}
-    failed = {id_ for id_ in same if last[id_].failed}
+def by_hand(rows: DataSet, journal: Sequence[Asked], *, retry_failed: bool, repeats: int) -> tuple[set[tuple[str, int]], Resume]:
+    """The rows to ask, by id and repeat, and the counts."""
+    last = {(asked.id, asked.repeat): asked for asked in journal}
+    wanted = {(id_, repeat): row for id_, row in rows.items() for repeat in range(repeats)}
+    same = {row for row, (text, _) in wanted.items() if row in last and last[row].text == text}
+    failed = {row for row in same if last[row].failed}
     done = same - failed if retry_failed else same
     counts = Resume(
         skip=None,
         done=len(done),
         failed=len(failed),
-        new=len(rows.keys() - last.keys()),
-        changed=len(rows.keys() & last.keys()) - len(same),
-        vanished=len(last.keys() - rows.keys()),
-        relabelled=sum(last[id_].label != rows[id_][1] for id_ in same),
+        new=len(wanted.keys() - last.keys()),
+        changed=len(wanted.keys() & last.keys()) - len(same),
+        vanished=len(last.keys() - wanted.keys()),
+        relabelled=sum(last[row].label != wanted[row][1] for row in same),
     )
-    return rows.keys() - done, counts
+    return wanted.keys() - done, counts
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=data_sets, journal=journals, retry_failed=st.booleans())
+@given(rows=data_sets, journal=journals, retry_failed=st.booleans(), repeats=st.integers(1, 3))
 def test_exactly_the_rows_without_a_final_record_for_what_they_are_now_are_asked(
-    rows: DataSet, journal: list[Asked], retry_failed: bool
+    rows: DataSet, journal: list[Asked], retry_failed: bool, repeats: int
 ) -> None:
     with TemporaryDirectory() as folder:
         survey, ids = surveyed(Path(folder), rows)
-        found = compare(survey, scanned(Path(folder), journal), retry_failed=retry_failed)
-    to_ask, counts = by_hand(rows, journal, retry_failed=retry_failed)
-    skip = found.skip if found.skip is not None else bytes(len(ids))
-    assert {id_ for id_, skipped in zip(ids, skip, strict=True) if not skipped} == to_ask
+        found = compare(survey, scanned(Path(folder), journal), retry_failed=retry_failed, repeats=repeats)
+    to_ask, counts = by_hand(rows, journal, retry_failed=retry_failed, repeats=repeats)
+    asked = [
+        (id_, repeat)
+        for repeat, skip in found.passes(survey.rows, repeats)
+        for id_, skipped in zip(ids, skip or bytes(len(ids)), strict=True)
+        if not skipped
+    ]
+    assert set(asked) == to_ask
+    assert len(asked) == len(to_ask)
     assert (found.done, found.failed, found.new) == (counts.done, counts.failed, counts.new)
     assert (found.changed, found.vanished, found.relabelled) == (counts.changed, counts.vanished, counts.relabelled)
     assert found.data_changed == bool(counts.changed or counts.vanished or counts.relabelled)
+
+
+def test_a_run_that_ends_early_has_asked_every_row_once_before_any_row_twice() -> None:
+    assert [repeat for repeat, _ in Resume(skip=None).passes(4, 3)] == [0, 1, 2]
 
 
 def surveyed(folder: Path, rows: DataSet) -> tuple[Survey, list[str]]:
@@ -105,7 +124,7 @@ def _record(asked: Asked) -> Record:
     sample = _as_asked(asked.text, asked.label)[asked.id]
     return Record(
         id=sample.id,
-        repeat=0,
+        repeat=asked.repeat,
         row_hash=sample.row_hash,
         key="0" * 32,
         target=sample.target,

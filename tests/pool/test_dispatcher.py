@@ -146,6 +146,23 @@ def test_nothing_is_admitted_while_answers_wait_to_be_written() -> None:
     assert [call for call in server.calls if 12.0 <= call.at < 12.1]
 
 
+def test_rows_still_on_their_way_here_hold_up_nothing_and_end_nothing() -> None:
+    server, starving, seen = Server(), False, []
+
+    async def starve(pool: Pool) -> None:
+        nonlocal starving
+        await asyncio.sleep(2.0)
+        starving = True
+        await asyncio.sleep(10.0)
+        seen.append(pool.view())
+        starving = False
+
+    launched = launch(server, 2000, ceiling=50, during=starve, hooks={"starving": lambda: starving})
+    assert not [call for call in server.calls if 2.01 < call.at < 12.0]
+    assert (seen[0].in_flight, seen[0].waiting_for) == (0, "the data")
+    assert len(launched.finished) == 2000
+
+
 def test_the_view_tells_what_is_being_waited_for() -> None:
     server, seen = Scripted(script=lambda _row, _attempt, at: failure("server_error", Action.RETRY, http=503) if at > 1 else None), []
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from evalsvc.config.models import Message, PromptConfig, PromptFile
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.errors import UsageError
 from evalsvc.prompt import Prompt
 from evalsvc.records import Sample
 
@@ -20,7 +20,7 @@ def load(config: PromptConfig, base_dir: Path = Path()) -> Prompt:
 
 
 def user(template: str, fields: dict[str, Any], *, input: Any = None) -> str:  # noqa: A002
-    return load(PromptConfig(user=template)).messages(sample(fields, input=input))[-1]["content"]
+    return str(load(PromptConfig(user=template)).messages(sample(fields, input=input))[-1]["content"])
 
 
 def refusal(template: str, fields: dict[str, Any]) -> str:
@@ -50,9 +50,10 @@ def test_without_a_prompt_a_row_without_input_is_refused() -> None:
         load(PromptConfig()).messages(sample({"text": "hi"}))
 
 
-def test_chat_messages_as_input_are_not_available_yet() -> None:
-    with pytest.raises(NotAvailableYet, match="is not available yet"):
+def test_chat_messages_as_input_are_pointed_to_dataset_messages() -> None:
+    with pytest.raises(UsageError, match="the input is a list of chat messages") as caught:
         load(PromptConfig()).messages(sample({}, input=[{"role": "user", "content": "hi"}]))
+    assert "dataset.messages" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -160,3 +161,12 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path: Path) -
     others = [PromptConfig(), PromptConfig(user="{{ text }}!"), PromptConfig(system="x", user="{{ text }}")]
     roles = PromptConfig(messages=(Message(role="system", content="{{ text }}"),))
     assert len({inline, *(load(other).fingerprint for other in [*others, roles])}) == 5
+
+
+def test_another_input_column_is_another_prompt_where_a_template_sees_the_input() -> None:
+    def fingerprint(user: str | None, column: str) -> str:
+        return Prompt.load(PromptConfig(user=user), Path(), target_column=None, input_column=column).fingerprint
+
+    assert fingerprint(None, "text") != fingerprint(None, "title")
+    assert fingerprint("{{ input }}", "text") != fingerprint("{{ input }}", "title")
+    assert fingerprint("{{ text }}", "text") == fingerprint("{{ text }}", "title")

@@ -11,6 +11,7 @@ from evalsvc.config import Price
 from evalsvc.errors import UsageError
 from evalsvc.records import Sample
 from evalsvc.reduce import reduce_run
+from evalsvc.reduce.fold import fold_journal
 from evalsvc.reduce.run import is_up_to_date, read_summary
 from evalsvc.reduce.summary import cost_usd
 from evalsvc.rundir import RunDir
@@ -88,3 +89,13 @@ def test_cached_input_costs_what_the_price_says_or_as_much_as_any_input() -> Non
     assert cost_usd(usage, None) is None
     assert cost_usd(usage, Price(input=1.0, output=2.0)) == pytest.approx(1.2)
     assert cost_usd(usage, Price(input=1.0, output=2.0, cached=0.5)) == pytest.approx(1.0)
+
+
+def test_a_kill_between_the_fold_and_the_summary_leaves_no_summary_that_passes_for_new(
+    tmp_path: Path, known: dict[str, dict[str, Sample]]
+) -> None:
+    run = make_run(tmp_path)
+    append(run, records(ANSWERS, known))
+    reduce_run(run)
+    fold_journal(plan_of(run))
+    assert not is_up_to_date(run, plan_of(run))

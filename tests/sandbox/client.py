@@ -45,11 +45,20 @@ def question(text: str = "hello there", model: str = "echo", **more: Any) -> dic
     return {"model": model, "messages": [{"role": "user", "content": text}], **more}
 
 
-async def ask(session: aiohttp.ClientSession, url: str, body: Any, fault: str | None = None, **headers: str) -> Received:
-    """Posts a chat request: bytes as they are, anything else as JSON."""
+CHAT, RESPONSES, COMPLETIONS = "chat/completions", "responses", "completions"
+
+
+def every_api(text: str, **more: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The same question by each API, with the path to ask it at."""
+    said = {"model": "echo", **more}
+    return [(CHAT, question(text, **more)), (RESPONSES, {"input": text, **said}), (COMPLETIONS, {"prompt": text, **said})]
+
+
+async def ask(session: aiohttp.ClientSession, url: str, body: Any, fault: str | None = None, path: str = CHAT, **headers: str) -> Received:
+    """Posts a request: bytes as they are, anything else as JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     given = headers if fault is None else {**headers, "x-sandbox-fault": fault}
-    async with session.post(f"{url}/chat/completions", data=data, headers=given) as response:
+    async with session.post(f"{url}/{path}", data=data, headers=given) as response:
         return Received(status=response.status, headers=response.headers, body=await response.read())
 
 
@@ -63,13 +72,19 @@ def conversing(talk: Callable[[aiohttp.ClientSession], Awaitable[T]]) -> T:
     return asyncio.run(inside())
 
 
-def asked(url: str, *bodies: Any, fault: str | None = None, **headers: str) -> list[Received]:
+def asked(url: str, *bodies: Any, fault: str | None = None, path: str = CHAT, **headers: str) -> list[Received]:
     """The replies to `bodies`, asked one after the other."""
 
     async def talk(session: aiohttp.ClientSession) -> list[Received]:
-        return [await ask(session, url, body, fault, **headers) for body in bodies]
+        return [await ask(session, url, body, fault, path, **headers) for body in bodies]
 
     return conversing(talk)
+
+
+def events_in(body: bytes) -> list[Any]:
+    """The events of a stream, decoded; its end mark and comments left out."""
+    lines = body.decode().split("\n")
+    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {")]
 
 
 def logged(path: Path) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ def test_every_call_is_logged_once(call_log: Path) -> None:
     calls = logged(call_log)
     assert sorted(call["n"] for call in calls) == list(range(1, 301))
     assert {call["hash"] for call in calls} == {digest(question(f"text {number}")["messages"]).hex() for number in range(50)}
-    assert {(call["status"], call["model"], call["fault"]) for call in calls} == {(200, "echo", "latency")}
+    assert {(call["status"], call["api"], call["model"], call["fault"]) for call in calls} == {(200, "chat", "echo", "latency")}
     assert max(call["in_flight"] for call in calls) > 1
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from evalsvc.sandbox import faults
 from evalsvc.sandbox.delivery import BREAKS
 from evalsvc.sandbox.embed import Sandbox, start_sandbox
-from evalsvc.sandbox.faults import KINDS, OPTIONS, Break, Fault, Moment, Refuse, parse, strikes
+from evalsvc.sandbox.faults import KINDS, OPTIONS, Break, Edit, Fault, Moment, Refuse, parse, strikes
+from evalsvc.sandbox.streams import EDITS
 from tests.sandbox.client import Received, ask, asked, conversing, question
 
 
@@ -67,7 +68,7 @@ def test_a_fault_is_read_as_written(text: str, options: Mapping[str, Any]) -> No
         ("status=1000", "an HTTP status"),
         ("latency=3..1", "LOW..HIGH"),
         ("status=503:times=-1", "a whole number, 0 or more"),
-        ("status=503:on=moon", "chat, models or all"),
+        ("status=503:on=moon", "one of chat, responses, completions, models, answers, all"),
     ],
 )
 def test_a_wrong_fault_is_refused_with_what_would_be_right(text: str, complaint: str) -> None:
@@ -82,6 +83,7 @@ def test_the_table_of_faults_is_sound() -> None:
         effect = faults.effect(fault, moment())
         assert {kind.value, *kind.extra} <= set(OPTIONS), name
         assert not isinstance(effect, Break) or effect.how in BREAKS, name
+        assert not isinstance(effect, Edit) or effect.how in EDITS, name
 
 
 @given(digest=st.binary(min_size=16, max_size=16), attempt=st.integers(1, 50), seed=st.integers(0, 9))
@@ -112,6 +114,10 @@ def test_another_attempt_has_another_fate() -> None:
         ("reset:match=ell", {"text": "hello"}, {"text": "hi"}),
         ("reset", {"where": "chat"}, {"where": "models"}),
         ("reset:on=models", {"where": "models"}, {"where": "chat"}),
+        ("reset", {"where": "responses"}, {"where": "models"}),
+        ("reset:on=completions", {"where": "completions"}, {"where": "chat"}),
+        ("reset:on=answers:match=ell", {"where": "completions"}, {"where": "models"}),
+        ("storm=0:9", {"where": "models"}, {"where": "models", "age_s": 10.0}),
         ("reset=0", {}, {}),
     ],
 )

@@ -76,6 +76,8 @@ def test_a_wrong_key_is_refused_with_the_nearest(mapping: dict[str, Any], compla
     [
         (["--model-name=x"], "needs --train"),
         (["--rpm=1", "--rps=1"], "give one of them"),
+        (["--tls-key=key.pem"], "goes with --tls-cert"),
+        (["--quirks=vlm"], "did you mean 'vllm'?"),
         (["--slots=0"], "a whole number above 0"),
         (["--rpm=-1"], "a number above 0"),
         (["--latency=soon"], "latency"),

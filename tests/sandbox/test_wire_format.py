@@ -1,10 +1,7 @@
 """What the official client library makes of the sandbox, and what goes over the wire exactly."""
 
-import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import openai
 import pytest
@@ -12,17 +9,9 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from evalsvc.sandbox.embed import Sandbox, start_sandbox
 from tests.sandbox.client import asked, question
+from tests.sandbox.sdk import through_the_sdk
 
-T = TypeVar("T")
 HELLO = "hello there, world"
-
-
-def through_the_sdk(sandbox: Sandbox, talk: Callable[[openai.AsyncOpenAI], Awaitable[T]], key: str = "any") -> T:
-    async def inside() -> T:
-        async with openai.AsyncOpenAI(base_url=sandbox.url, api_key=key, max_retries=0) as client:
-            return await talk(client)
-
-    return asyncio.run(inside())
 
 
 def completed(sandbox: Sandbox, text: str, model: str) -> ChatCompletion:

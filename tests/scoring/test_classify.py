@@ -1,28 +1,15 @@
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
 from evalsvc.config.models import DatasetConfig, EvalConfig, ModelConfig, Scoring
 from evalsvc.errors import NotAvailableYet
-from evalsvc.records import Outcome, Record, Reply, RowError
+from evalsvc.records import Outcome, Record
 from evalsvc.scoring import Classifier, LabelFinder, make_scorer
+from tests.scoring.records import answered, failed
 
 LABELS = ("spam", "ham")
 CLASSIFIER = Classifier(LabelFinder(LABELS, Scoring()))
-
-
-def answered(
-    output: str | None = "spam", finish_reason: str | None = "stop", refusal: str | None = None, target: str | None = "spam"
-) -> Record:
-    reply = Reply(output=output, finish_reason=finish_reason, usage=None, latency_s=0.1, refusal=refusal)
-    return Record(
-        id="7", repeat=1, row_hash=b"", key="", target=target, messages=None, reply=reply, error=None, attempts=1, waited_s=0.0, at=""
-    )
-
-
-def failed(kind: str) -> Record:
-    return replace(answered(), reply=None, error=RowError(kind=kind, http=400, code=None, message="no"))
 
 
 TABLE: Mapping[str, tuple[Record, Outcome]] = {
@@ -83,3 +70,17 @@ def test_the_task_chooses_the_scorer() -> None:
 def test_a_task_without_a_scorer_is_not_available_yet() -> None:
     with pytest.raises(NotAvailableYet, match="task: translation"):
         make_scorer(config("translation"), LABELS)
+
+
+def test_where_the_scorer_is_the_users_only_what_needs_no_reading_is_said_here() -> None:
+    own = config("classification").model_copy(update={"scoring": Scoring(scorer="mine.py:mine")})
+    scorer = make_scorer(own, ())
+    records = [answered(), answered(""), answered("", "length"), answered(None, refusal="no"), failed("timeout"), failed("content_filter")]
+    assert [scorer.score(record).outcome for record in records] == [
+        Outcome.SCORED,
+        Outcome.SCORED,
+        Outcome.TRUNCATED,
+        Outcome.REFUSED,
+        Outcome.ERROR,
+        Outcome.FILTERED,
+    ]

@@ -1,0 +1,124 @@
+"""Intervals where rows come in groups: whole groups are drawn with replacement (Davison and Hinkley 1997, 3.8).
+
+Rows of one group (turns of a conversation, questions about one text) succeed and fail together, and intervals that take
+them for independent draws are too narrow. Drawing B buckets of rows is drawing Multinomial(B, 1/B) weights for them; every
+metric is a function of margins, and margins are linear in the buckets, so a replicate costs labels times buckets and not rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalsvc.metrics.bootstrap import REPLICATES, SEED, Margins, percentiles, table_values
+from evalsvc.metrics.intervals import wilson
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+# More groups are thrown together by hash: as many draws as this place an interval well, and memory stays bounded.
+MOST_BUCKETS = 1024
+FEW_GROUPS = 30
+_FLOATS_AT_ONCE = 4_000_000
+
+# The rows of each bucket by cell: true label * width + column, a column from the number of labels on meaning "no label".
+Buckets = Mapping[int, Mapping[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clustered:
+    """Rows of a confusion by bucket. `width` is that of the ConfusionTally whose cells they are."""
+
+    buckets: Buckets
+    labels: int
+    width: int
+
+    def margins(self) -> Margins:
+        """A row of counts for each bucket, lowest first; rows without a target are left out."""
+        import numpy as np
+
+        size = len(self.buckets)
+        hits, support, predicted = np.zeros((size, self.labels)), np.zeros((size, self.labels)), np.zeros((size, self.labels + 1))
+        for index, bucket in enumerate(sorted(self.buckets)):
+            for cell, rows in self.buckets[bucket].items():
+                line, column = divmod(cell, self.width)
+                if line == self.labels:
+                    continue
+                support[index, line] += rows
+                predicted[index, min(column, self.labels)] += rows
+                hits[index, line] += rows * (line == column)
+        return Margins(n=support.sum(axis=1), hits=hits, support=support, predicted=predicted)
+
+
+def cluster_intervals(rows: Clustered, *, positive: int | None = None, seed: int = SEED) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of every metric of one confusion; shares of rows included. Empty for fewer than two buckets.
+
+    Where every row of a share agrees no replicate disagrees; then Wilson's interval takes each bucket for one draw.
+    """
+    import numpy as np
+
+    of_bucket = rows.margins()
+    present = of_bucket.n > 0
+    draws = int(present.sum())
+    if draws < 2:
+        return {}
+    random = np.random.Generator(np.random.PCG64(seed))
+    chunks: list[dict[str, Floats]] = []
+    left = REPLICATES
+    while left:
+        size = min(left, max(1, _FLOATS_AT_ONCE // max(draws, rows.labels + 1)))
+        weights = random.multinomial(draws, np.full(draws, 1 / draws), size=size).astype(np.float64)
+        table = _weighted(weights, of_bucket, present)
+        chunks.append(table_values(table, positive) | _shares(table, positive))
+        left -= size
+    intervals = percentiles({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]})
+    return intervals | _unanimous(_weighted(np.ones((1, draws)), of_bucket, present), positive, draws)
+
+
+def _weighted(weights: "Floats", of_bucket: Margins, present: "NDArray[np.bool_]") -> Margins:
+    return Margins(
+        n=weights @ of_bucket.n[present],
+        hits=weights @ of_bucket.hits[present],
+        support=weights @ of_bucket.support[present],
+        predicted=weights @ of_bucket.predicted[present],
+    )
+
+
+def _parts(table: Margins, positive: int | None) -> dict[str, tuple["Floats", "Floats"]]:
+    """Successes and rows of the metrics that are shares of rows."""
+    hits, rows = table.hits.sum(axis=1), table.n
+    parts = {
+        "accuracy": (hits, rows),
+        "recall_micro": (hits, rows),
+        "recall_weighted": (hits, rows),
+        "precision_micro": (hits, table.predicted[:, :-1].sum(axis=1)),
+    }
+    if positive is not None:
+        parts["precision"] = table.hits[:, positive], table.predicted[:, positive]
+        parts["recall"] = table.hits[:, positive], table.support[:, positive]
+    return parts
+
+
+def _shares(table: Margins, positive: int | None) -> dict[str, "Floats"]:
+    import numpy as np
+
+    return {
+        name: np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+        for name, (part, whole) in _parts(table, positive).items()
+    }
+
+
+def _unanimous(whole: Margins, positive: int | None, draws: int) -> dict[str, tuple[float, float]]:
+    return {
+        name: wilson(draws * share, draws)
+        for name, (part, rows) in _parts(whole, positive).items()
+        if rows[0] > 0 and (share := float(part[0] / rows[0])) in {0.0, 1.0}
+    }
+
+
+def cluster_share(buckets: Mapping[int, tuple[int, int]], *, seed: int = SEED) -> tuple[float, float] | None:
+    """The same for a single share of rows: `buckets` hold successes and rows."""
+    as_cells = {bucket: {0: hits, 1: rows - hits} for bucket, (hits, rows) in buckets.items()}
+    return cluster_intervals(Clustered(buckets=as_cells, labels=1, width=2), seed=seed).get("accuracy")

@@ -1,0 +1,82 @@
+"""scored.jsonl: a line for each row that counts, in the journal's order."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from evalsvc.dataset import id_hash
+from evalsvc.jsonio import dumps, loads
+from evalsvc.records import Outcome, RowError, Score
+
+BUFFER = 1 << 20
+_ID = re.compile(rb'\{"id":"([^"\\]*)","repeat":([0-9]+),')
+
+
+def scored_line(score: Score) -> bytes:
+    fields = {"id": score.id, "repeat": score.repeat, "target": score.target, "prediction": score.prediction}
+    fields |= {"outcome": score.outcome.value, "rule": score.rule, "scores": score.scores or {}}
+    if score.error is not None:
+        fields["error"] = {"kind": score.error.kind, "message": score.error.message}
+    return dumps(fields) + b"\n"
+
+
+def score_of(line: bytes, *, cut: bool = False) -> Score:
+    """The inverse of `scored_line`; whether the reply was cut stands in the journal."""
+    values = loads(line)
+    error: dict[str, Any] | None = values.pop("error", None)
+    return Score(
+        **{**values, "outcome": Outcome(values["outcome"]), "scores": values["scores"] or None},
+        cut=cut,
+        error=None if error is None else RowError(kind=error["kind"], http=None, code=None, message=error["message"]),
+    )
+
+
+def open_scored(path: Path, size: int) -> BinaryIO:
+    """scored.jsonl, cut to its first `size` bytes, open for more."""
+    file = path.open("r+b" if path.exists() else "w+b", buffering=BUFFER)
+    file.truncate(size)
+    file.seek(size)
+    return file
+
+
+def scores_in(path: Path, size: int, start: int = 0) -> Iterator[Score]:
+    """The scores in the bytes [start, size) of scored.jsonl; `cut` is not among what they say."""
+    with path.open("rb", buffering=BUFFER) as file:
+        file.seek(start)
+        while start < size:
+            line = file.readline()
+            start += len(line)
+            yield score_of(line)
+
+
+def ids_in(path: Path, size: int) -> bytearray:
+    """The id hashes of the first `size` bytes of scored.jsonl."""
+    hashes = bytearray()
+    if size:
+        for _, (id_, repeat) in _lines(path):
+            hashes += id_hash(id_, repeat)
+    return hashes
+
+
+def drop_lines(path: Path, drops: Callable[[tuple[str, int], bytes], bool]) -> int:
+    """Leaves out the lines that `drops`, asked by row and line from the first on, says yes to; gives the new size."""
+    temp = path.with_name(f".{path.name}.tmp")
+    with temp.open("wb", buffering=BUFFER) as file:
+        for line, row in _lines(path):
+            if not drops(row, line):
+                file.write(line)
+        size = file.tell()
+    temp.replace(path)
+    return size
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, tuple[str, int]]]:
+    with path.open("rb") as file:
+        for line in file:
+            found = _ID.match(line)
+            if found is None:
+                values = loads(line)
+                yield line, (values["id"], values["repeat"])
+            else:
+                yield line, (found[1].decode(), int(found[2]))

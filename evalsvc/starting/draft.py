@@ -1,0 +1,231 @@
+"""What was seen -> the first eval.yaml: a document, and the comments that explain it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from evalsvc.dataset.compression import COMPRESSIONS
+from evalsvc.dataset.place import is_url
+from evalsvc.starting.asking import OPENAI_MODEL, Asked
+from evalsvc.starting.look import Seen
+from evalsvc.starting.yaml_text import render, scalar
+
+# Names that mean something else in a template, or nothing at all.
+_NO_VARIABLES = frozenset(
+    {"and", "or", "not", "in", "is", "if", "else", "elif", "for", "true", "false", "none", "True", "False", "None"}
+    | {"input", "id", "row", "range", "dict", "cycler", "joiner", "namespace", "self", "loop"}
+)
+_TRAINABLE = (".jsonl", ".csv", ".tsv")  # what the sandbox's classifier can be fitted on
+MOST_ROWS_TO_FIT = 20_000
+SCORER_FILE = "scorer.py"
+
+_SAME_TEXT = '''"""What an answer is worth; `scoring.scorer` in eval.yaml names this function. docs/extending.md has more."""
+
+
+def same_text(row):
+    """Correct when the answer is the target, case and spacing aside."""
+    return plain(row.output) == plain(row.target or "")
+
+
+def plain(text):
+    return " ".join(text.casefold().split())
+'''
+_LENGTH = '''"""What an answer is worth; `scoring.scorer` in eval.yaml names this function. docs/extending.md has more."""
+
+
+def length(row):
+    """There is no right answer to compare with: so far, only how long the answers are."""
+    return float(len(row.output))
+'''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The files to write."""
+
+    config: str
+    scorer: str | None  # beside it, where there are no labels to score by
+
+
+def draft(seen: Seen, asked: Asked, *, name: str, path: str) -> Draft:
+    """`path` is the data's as seen from the config's folder."""
+    document: dict[str, Any] = {"name": name, "dataset": _dataset(seen, path)}
+    if prompt := _prompt(seen):
+        document["prompt"] = prompt
+    document["model"] = _model(seen, asked, path)
+    scorer = None
+    if seen.labels is not None:
+        document["scoring"] = _scoring(seen.labels)
+    else:
+        scorer = _LENGTH if seen.answers is None else _SAME_TEXT
+        document["scoring"] = {"scorer": f"{SCORER_FILE}:{'length' if seen.answers is None else 'same_text'}"}
+    if _is_echo(document["model"]):
+        document["stop_if"] = None
+    return Draft(config=render(document, _comments(seen, asked, document)), scorer=scorer)
+
+
+def column_expression(name: str) -> str:
+    """How a template names the column `name`.
+
+    >>> column_expression("text"), column_expression("my column"), column_expression("id")
+    ('text', 'row["my column"]', 'row["id"]')
+    """
+    plain = name.isascii() and name.isidentifier() and name not in _NO_VARIABLES
+    return name if plain else f"row[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def _dataset(seen: Seen, path: str) -> dict[str, Any]:
+    roles = seen.roles
+    values = {
+        "path": path,
+        "format": seen.format,
+        "columns": None if seen.header is None else list(seen.header),
+        "id": roles.id,
+        "messages": roles.messages,
+        "input": roles.inputs[0] if len(roles.inputs) == 1 else None,
+        "target": roles.target,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _prompt(seen: Seen) -> dict[str, str]:
+    """Conversations bring their own; elsewhere the labels are told to the model, or no answer could be right."""
+    if seen.roles.messages is not None:
+        return {}
+    system = {"system": _instruction(list(seen.labels))} if seen.labels is not None else {}
+    if len(seen.roles.inputs) == 1:
+        return {**system, "user": f"{{{{ {column_expression(seen.roles.inputs[0])} }}}}"}
+    lines = (f"{_literal(name)}: {{{{ {column_expression(name)} }}}}" for name in seen.roles.inputs)
+    return {**system, "user": "\n".join(lines)}
+
+
+def _instruction(labels: list[str]) -> str:
+    labels = sorted(labels)
+    if all(len(label.split()) == 1 for label in labels):
+        *others, last = labels
+        return _literal(f"Answer with one word: {', '.join(others)} or {last}.")
+    return _literal("Answer with one of these and nothing else: " + "; ".join(labels))
+
+
+def _literal(text: str) -> str:
+    """Text that says the same in a template."""
+    return f"{{% raw %}}{text}{{% endraw %}}" if any(mark in text for mark in ("{{", "{%", "{#")) else text
+
+
+def _model(seen: Seen, asked: Asked, path: str) -> dict[str, Any]:
+    section = dict(asked.section)
+    if asked.is_sandbox and _can_fit(seen, path):
+        train = {"train": path, "columns": None if seen.header is None else list(seen.header)}
+        section["sandbox"] = {key: value for key, value in train.items() if value} | {
+            "input": seen.roles.inputs[0],
+            "target": seen.roles.target,
+        }
+    elif asked.is_sandbox:
+        section["name"] = "echo"
+    if seen.labels is not None and not _is_echo(section):
+        section["max_output_tokens"] = output_tokens(seen.labels)
+    return section
+
+
+def _can_fit(seen: Seen, path: str) -> bool:
+    """Whether the sandbox can learn to answer: from texts with labels, in a plain file."""
+    name = PurePath(path)
+    plain = name.with_suffix("") if name.suffix == ".gz" else name
+    readable = plain.suffix in _TRAINABLE and not is_url(path) and not any(mark in path for mark in "*?[")
+    return readable and seen.labels is not None and bool(seen.roles.inputs) and seen.rows <= MOST_ROWS_TO_FIT and name.suffix not in _UNFIT
+
+
+_UNFIT = frozenset(COMPRESSIONS) - {".gz"}
+
+
+def output_tokens(labels: Mapping[str, int]) -> int:
+    """Room for the longest label: a token stands for two characters at the least in most languages, and a few to spare.
+
+    >>> output_tokens({"spam": 1, "ham": 1})
+    6
+    """
+    return 4 + max(len(label.encode()) for label in labels) // 2
+
+
+def _is_echo(model: Mapping[str, Any]) -> bool:
+    return model.get("base_url") == "sandbox" and model["name"] == "echo"
+
+
+def _scoring(labels: Mapping[str, int]) -> dict[str, Any]:
+    """Of two labels the rarer one is what is looked for."""
+    if len(labels) == 2:
+        common, rare = labels
+        return {"labels": [rare, common], "positive": rare}
+    return {"labels": sorted(labels)}
+
+
+def _comments(seen: Seen, asked: Asked, document: Mapping[str, Any]) -> dict[str, str]:
+    comments = {
+        "": f"Written by evalsvc init, from {seen.rows:,} rows. Change what you like; every key is in docs/configuration.md.",
+        "dataset": _dataset_comment(seen),
+        "model.name": _model_comment(asked, document["model"]),
+        "model.max_output_tokens": "Enough for the longest label. A model that thinks before it answers needs hundreds.",
+        "model.price": "price: {input: 0.40, output: 1.60}    # USD per million tokens",
+        "scoring": _scoring_comment(seen),
+        "scoring.positive": "The label that is looked for, here the rarer one, if any: recall and precision are about it.",
+        "gates": _gates(seen),
+        "limits": "limits: {concurrency: 100, requests_per_minute: 500}    # the pace is learned without them",
+        "stop_if": "A real model should stop when it gives no usable answers: take this line out then.",
+    }
+    unset = {key for key in ("model.max_output_tokens", "scoring.positive", "stop_if") if not _has(document, key)}
+    return {key: text for key, text in comments.items() if text and key not in unset}
+
+
+def _has(document: Mapping[str, Any], key_path: str) -> bool:
+    at: Any = document
+    for key in key_path.split("."):
+        if key not in at:
+            return False
+        at = at[key]
+    return True
+
+
+def _dataset_comment(seen: Seen) -> str:
+    roles = seen.roles
+    used = {roles.messages, roles.target, roles.id, *roles.inputs}
+    others = [name for name in seen.columns if name not in used]
+    lines = []
+    if seen.header is not None:
+        lines.append("The file has no line with column names: these are made up.")
+    if others:
+        lines.append(f"Other columns, which prompts can use too: {', '.join(map(scalar, others[:20]))}")
+    if seen.answers is None:
+        lines.append("No column looks like the right answer; if one is, name it: target: COLUMN")
+    return "\n".join(lines)
+
+
+def _model_comment(asked: Asked, model: Mapping[str, Any]) -> str:
+    if not asked.is_sandbox:
+        return asked.comment
+    kind = "echoes the question" if _is_echo(model) else "is fitted on this very file"
+    return (
+        f"The built-in sandbox, to try things without a key: a small model that {kind}, so its numbers mean nothing.\n"
+        "A real one stands in place of all below, with its key in the environment (export OPENAI_API_KEY=…):\n"
+        f"name: {OPENAI_MODEL}\n"
+        "base_url: http://localhost:8000/v1    # a server of your own, such as vLLM; without this line, OpenAI"
+    )
+
+
+def _scoring_comment(seen: Seen) -> str:
+    if seen.labels is not None:
+        return ""
+    if seen.answers is None:
+        return "Without right answers, a function of your own says what an answer is worth."
+    return (
+        "The right answers are texts, not labels. Metrics for texts (task: generation) are not available yet:\n"
+        "until then a function of your own says what is correct, for a start only the very same text."
+    )
+
+
+def _gates(seen: Seen) -> str:
+    if seen.labels is None:
+        return 'gates: ["accuracy >= 0.80"]    # exit code 3 when it does not hold' if seen.answers is not None else ""
+    metric = "recall" if len(seen.labels) == 2 else "f1_macro"
+    return f'gates: ["accuracy >= 0.90", "{metric} >= 0.80"]    # exit code 3 when one does not hold'

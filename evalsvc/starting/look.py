@@ -1,0 +1,100 @@
+"""One look at all rows of a data file, before anybody has said what its columns mean."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalsvc.config import DatasetConfig
+from evalsvc.dataset import open_dataset
+from evalsvc.dataset.locate import find_files
+from evalsvc.dataset.source import open_source
+from evalsvc.errors import UsageError
+from evalsvc.starting.column import Column, columns_of, is_conversation
+from evalsvc.starting.roles import Roles, are_labels, roles_of
+from evalsvc.starting.sniffing import Sniffed, sniff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A data file and what its columns seem to be."""
+
+    path: str  # as it was named
+    format: str | None  # None where the file's ending says it
+    header: tuple[str, ...] | None  # names given to the columns of a file that has none
+    rows: int
+    columns: Mapping[str, Column]
+    roles: Roles
+    answers: Column | None  # the targets: a column's, or the answers that end the conversations
+    questions: Column | None  # what is asked, where one column holds it
+
+    @property
+    def labels(self) -> Mapping[str, int] | None:
+        """The targets and their rows, the commonest first; None where they are no labels."""
+        if self.answers is None or not are_labels(self.answers.values):
+            return None
+        values: Mapping[str, int] = self.answers.values or {}
+        return dict(sorted(values.items(), key=lambda item: (-item[1], item[0])))
+
+
+def look(path: str, base_dir: Path) -> Seen:
+    """UsageError for what evalsvc cannot read, with the place of the fault."""
+    sniffed = sniff(find_files(path, base_dir)[0])
+    header = None if sniffed.width is None else tuple(f"column_{number}" for number in range(1, sniffed.width + 1))
+    rows, columns = columns_of(_rows(_config(path, sniffed, header), base_dir))
+    if not rows:
+        raise UsageError(f"{path}: the data set has no rows", hint="Name a file with at least one row.")
+    roles = roles_of(rows, columns)
+    if header is not None:
+        header, columns, roles = _named(header, columns, roles)
+    seen = Seen(
+        path=path,
+        format=sniffed.format if sniffed.told else None,
+        header=header,
+        rows=rows,
+        columns=columns,
+        roles=roles,
+        answers=columns.get(roles.target or ""),
+        questions=columns[roles.inputs[0]] if len(roles.inputs) == 1 else None,
+    )
+    return seen if roles.messages is None else _with_conversations(seen, _rows(_config(path, sniffed, header), base_dir))
+
+
+def _config(path: str, sniffed: Sniffed, header: tuple[str, ...] | None) -> DatasetConfig:
+    return DatasetConfig(path=path, format=sniffed.format, columns=header)
+
+
+def _rows(config: DatasetConfig, base_dir: Path) -> Iterator[dict[str, Any]]:
+    layout = open_dataset(config, base_dir).layout
+    for place in layout.files:
+        with open_source(place) as source:
+            reader = layout.reader(source)
+            for line, raw in reader.raws:
+                yield reader.parse(line, raw)
+
+
+def _named(header: tuple[str, ...], columns: Mapping[str, Column], roles: Roles) -> tuple[tuple[str, ...], dict[str, Column], Roles]:
+    """Names for the columns of a file without a header, after what they seem to be."""
+    names = {name: name for name in header}
+    if roles.target is not None:
+        names[roles.target] = "label"
+    if len(roles.inputs) == 1:
+        names[roles.inputs[0]] = "text"
+    target = None if roles.target is None else names[roles.target]
+    inputs = tuple(names[name] for name in roles.inputs)
+    renamed = {names[name]: replace(column, name=names[name]) for name, column in columns.items()}
+    return tuple(names[name] for name in header), renamed, replace(roles, target=target, inputs=inputs)
+
+
+def _with_conversations(seen: Seen, rows: Iterator[dict[str, Any]]) -> Seen:
+    """The same, with the last question and the final answer of every conversation."""
+    _, parts = columns_of(_ends(row[seen.roles.messages or ""]) for row in rows)
+    return replace(seen, answers=seen.answers or parts.get("answer"), questions=parts.get("question"))
+
+
+def _ends(messages: Any) -> dict[str, Any]:
+    if not is_conversation(messages):
+        return {}
+    said = {message["role"]: message.get("content") for message in messages}
+    answer = messages[-1].get("content") if messages[-1]["role"] == "assistant" else None
+    return {"question": said.get("user"), "answer": answer}

@@ -1,0 +1,59 @@
+"""Room for another measurement: nothing mixes, whatever moment the power goes at."""
+
+from pathlib import Path
+
+import pytest
+
+from evalsvc.errors import StorageFailed
+from evalsvc.pipeline.drift import set_aside
+from evalsvc.rundir import Manifest, RunDir
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    """A run with answers, derived files and scores from outside."""
+    run = RunDir(tmp_path / "run")
+    run.create()
+    Manifest(id="one", name="n", identity={"model": "m"}, config={}, config_file=None, base_dir="", dataset={"rows": 1}).write(run)
+    for path in (run.journal, run.state, run.summary, run.scored, run.path / "external" / "comet.jsonl"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("monday")
+    return run
+
+
+def answers(run: RunDir) -> dict[str, str]:
+    """Every journal below the run, and what is in it."""
+    return {str(path.parent.relative_to(run.path)): path.read_text() for path in run.path.rglob("predictions.jsonl")}
+
+
+def test_answers_manifest_and_outside_scores_move_and_derived_files_go(run: RunDir) -> None:
+    earlier = set_aside(run)
+    assert answers(run) == {"earlier/1": "monday"}
+    assert Manifest.read(earlier) == Manifest.read(run)
+    assert (earlier.path / "external" / "comet.jsonl").exists()
+    assert not any(path.exists() for path in (run.state, run.summary, run.scored, run.path / "external"))
+
+
+def test_each_measurement_gets_a_number_of_its_own(run: RunDir) -> None:
+    set_aside(run)
+    run.journal.write_text("tuesday")
+    assert set_aside(run).path.name == "2"
+    assert answers(run) == {"earlier/1": "monday", "earlier/2": "tuesday"}
+
+
+@pytest.mark.parametrize("step", ["evalsvc.rundir.RunDir.create", "shutil.copyfile", "evalsvc.pipeline.drift.sync_dir"])
+def test_broken_off_at_any_step_the_run_is_still_the_old_measurement_and_the_next_try_ends_well(
+    run: RunDir, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, broken)
+        with pytest.raises(StorageFailed):
+            set_aside(run)
+    manifest = Manifest.read(run)
+    assert manifest is not None
+    assert manifest.identity == {"model": "m"}
+    set_aside(run)
+    assert list(answers(run).values()) == ["monday"]

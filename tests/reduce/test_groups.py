@@ -1,0 +1,82 @@
+"""`dataset.group`: rows that succeed and fail together."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from evalsvc.dataset import open_dataset
+from evalsvc.errors import UsageError
+from evalsvc.metrics.clusters import MOST_BUCKETS
+from evalsvc.records import Summary
+from evalsvc.reduce import reduce_run
+from evalsvc.reduce.run import plan_of
+from evalsvc.reduce.view import Groups
+from evalsvc.rundir import RunDir
+from tests.reduce.extensions import answer, make_run, rows_of
+
+
+def grouped(path: Path, groups: int, *, each: int = 10, seed: int | None = None, **config: Any) -> RunDir:
+    """A run in which all rows of a group are answered alike; with a seed, in another order."""
+    count = groups * each
+    rows = rows_of(["spam" if number % 2 else "ham" for number in range(count)], talk=[f"t{number // each}" for number in range(count)])
+    labels = {row["id"]: row["label"] for row in rows}
+    outputs = {row["id"]: row["label"] if (number // each) % 4 else "none" for number, row in enumerate(rows)}
+    if seed is not None:
+        Random(seed).shuffle(rows)
+    run = make_run(path, rows, **{"dataset": {"group": "talk"}, **config})
+    answer(run, {row["id"]: outputs[row["id"]] for row in rows}, labels)
+    return run
+
+
+def width(summary: Summary, metric: str) -> float:
+    value = summary["metrics"][metric]
+    return (value["ci_high"] or 0) - (value["ci_low"] or 0)
+
+
+def test_intervals_are_as_wide_as_the_groups_are_few(tmp_path: Path) -> None:
+    run = grouped(tmp_path, 40)
+    with_groups = reduce_run(run)
+    alone = reduce_run(grouped(tmp_path, 40, dataset={}))
+    assert with_groups["metrics"]["accuracy"]["value"] == alone["metrics"]["accuracy"]["value"]
+    for metric in ("accuracy", "f1_macro"):
+        assert width(with_groups, metric) > 2 * width(alone, metric)
+        assert "ci:cluster-bootstrap2000-seed0|clusters:40" in with_groups["metrics"][metric]["signature"]
+    assert not [warning for warning in with_groups["warnings"] if warning["kind"] == "few_groups"]
+
+
+def test_the_order_of_the_data_changes_no_digit(tmp_path: Path) -> None:
+    summaries = []
+    for seed in (1, 2):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        summaries.append(reduce_run(grouped(folder, 30, seed=seed))["metrics"])
+    assert summaries[0] == summaries[1]
+
+
+def test_a_handful_of_groups_is_warned_of(tmp_path: Path) -> None:
+    [warning] = [warning for warning in reduce_run(grouped(tmp_path, 4))["warnings"] if warning["kind"] == "few_groups"]
+    assert warning["evidence"] == {"groups": 4}
+
+
+def test_scores_and_shares_without_labels_are_clustered_too(tmp_path: Path) -> None:
+    metrics = reduce_run(grouped(tmp_path, 40, each=3, scoring={"scorer": "mine.py:mine"}))["metrics"]
+    assert "clusters:40" in metrics["accuracy"]["signature"]
+    assert "clusters:group|n-clusters:40" in metrics["ext.length"]["signature"]
+
+
+def test_more_groups_than_buckets_share_them(tmp_path: Path) -> None:
+    run = grouped(tmp_path, MOST_BUCKETS + 500, each=1)
+    plan = plan_of(run)
+    groups = Groups.of(open_dataset(plan.config.dataset, plan.config.base_dir))
+    assert groups.count == MOST_BUCKETS + 500
+    used = {groups.bucket(f"r{number}") for number in range(groups.count)}
+    assert MOST_BUCKETS / 2 < len(used) <= MOST_BUCKETS
+
+
+def test_a_row_that_the_data_no_longer_has_belongs_to_no_group(tmp_path: Path) -> None:
+    plan = plan_of(grouped(tmp_path, 4))
+    groups = Groups.of(open_dataset(plan.config.dataset, plan.config.base_dir))
+    with pytest.raises(UsageError, match="the row 'gone' is not in the data set"):
+        groups.bucket("gone")
