@@ -74,9 +74,7 @@ class Prompt:
         )
         for turn in turns:
             _refuse_the_target(turn.template, target_column)
-        return cls(
-            turns=turns, target_column=target_column, messages_column=messages_column, input_column=input_column, asks_own=asks_own
-        )
+        return cls(turns=turns, target_column=target_column, messages_column=messages_column, input_column=input_column, asks_own=asks_own)
 
     def with_examples(self, samples: Sequence[Sample]) -> Self:
         """The same with answered examples in front of the question, each asked as a row is, and answered with its target.
