@@ -24,7 +24,7 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azur
         "model": model.name,
         "revision": model.revision,
         "endpoint": endpoint_identity(config, base_url),
-        "api": model.api,
+        "api": model.api.rpartition("/")[2],  # of path/to/file.py:name, not where the file lies
         "max_output_tokens": model.max_output_tokens,
         "params": without_secrets(model.params),
         "prompt": prompt_fingerprint,

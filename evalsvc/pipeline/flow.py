@@ -9,7 +9,7 @@ from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
-from evalsvc.endpoint.models import ModelsState
+from evalsvc.endpoint.models import ModelsSeen, ModelsState
 from evalsvc.errors import EvalsvcError, ModelNotFound, Stopped
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.lock import RunLock
@@ -30,6 +30,7 @@ from evalsvc.rundir import RunDir
 # A stopped run may spend on its summary what is left of `drain_s`, and this at least: its scheduler is about to kill it.
 REDUCE_AT_LEAST_S = 2.0
 READING_LOOK_S = 0.05
+MODELS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ async def _ask(launch: Launch, view: LiveView, events: EventLog, stop: StopSwitc
                 if launch.resume is not before.resume:
                     view.note(_drift_note(launch.manifest.launches[-1]))
             asking = Asking(launch, view, events, stop, concurrency=ceiling)
-            await _ask_rows(asking, ask, prepared, view, stop, may_be_loading=seen.state is ModelsState.UNLISTED)
+            await _ask_rows(asking, ask, prepared, view, stop, seen=seen)
     except EvalsvcError as error:
         return launch, asking, error
     finally:
@@ -121,13 +122,20 @@ async def _card_now(launch: Launch) -> Mapping[str, Any] | None:
         return (await glance(ask.get, prepared.config.model.name)).card
 
 
-async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch, *, may_be_loading: bool) -> None:
+async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch, *, seen: ModelsSeen) -> None:
     try:
         await asking.run(ask)
-    except ModelNotFound:
+    except ModelNotFound as error:
+        unlisted = seen.state is ModelsState.UNLISTED
+        may_be_loading = unlisted and prepared.sandbox is None
         if not (may_be_loading and asking.answered == 0 and await wait_for_model(ask, prepared, view, stop)):
-            raise
+            raise ModelNotFound(error.message, hint=_models_there(seen.names) if unlisted else error.hint) from error
         await asking.run(ask)
+
+
+def _models_there(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MODELS_SHOWN} more" if len(names) > MODELS_SHOWN else ""
+    return f"set model.name to one that the endpoint lists: {', '.join(names[:MODELS_SHOWN])}{more}"
 
 
 async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None, stop: StopSwitch) -> Summary | None:

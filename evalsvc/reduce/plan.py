@@ -16,6 +16,7 @@ from evalsvc.metrics.custom import custom_metrics
 from evalsvc.reduce.external import external_fingerprint
 from evalsvc.rundir import Manifest, RunDir
 from evalsvc.scoring.label_set import resolve_labels
+from evalsvc.scoring.labels import check_labels
 
 # Raised when scoring or tallies change their meaning, so that no state of an older version is carried on.
 SCORING_VERSION = 2
@@ -72,7 +73,9 @@ def labels_of(config: EvalConfig, dataset: Mapping[str, Any]) -> tuple[str, ...]
             "the data set has more than 10,000 different targets: these are texts, not labels",
             hint="name the labels in `scoring.labels`, or look whether `dataset.target` names the right column",
         )
-    return resolve_labels(config.scoring, dataset["labels"])
+    labels = resolve_labels(config.scoring, dataset["labels"])
+    check_labels(labels, config.scoring)
+    return labels
 
 
 def _placed(error: UsageError, where: Where) -> UsageError:

@@ -213,7 +213,9 @@ def _asked_table(asked: Sequence[Asked]) -> "Iterator[RenderableType]":
     if not asked:
         return
     table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, header_style="dim")
-    for heading in ("outcome", "target", "extracted", "reply", "asked"):
+    for heading in ("outcome", "target", "extracted"):
+        table.add_column(heading, no_wrap=True, min_width=_widest(heading, asked))
+    for heading in ("reply", "asked"):
         table.add_column(heading, no_wrap=True)
     for row in asked[:ASKED_SHOWN]:
         table.add_row(
@@ -228,6 +230,12 @@ def _asked_table(asked: Sequence[Asked]) -> "Iterator[RenderableType]":
     if len(asked) > ASKED_SHOWN:
         yield Text(f"  and {count(len(asked) - ASKED_SHOWN)} more in predictions.jsonl", style="dim")
     yield Text("")
+
+
+def _widest(column: str, asked: Sequence[Asked]) -> int:
+    """In columns: what is short stands whole, and long texts give way to it."""
+    values = (getattr(row, column) or "" for row in asked[:ASKED_SHOWN])
+    return min(LABEL_WIDTH, max(map(len, (column, *values))))
 
 
 def print_plan_event(sheet: PlanSheet, *, stdout: TextIO | None, exit_code: int) -> None:

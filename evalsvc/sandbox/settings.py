@@ -92,6 +92,16 @@ def arguments(mapping: Mapping[str, Any], base_dir: Path) -> list[str]:
     return argv
 
 
+def path_keys() -> list[str]:
+    """The keys of `model.sandbox` whose values are files, in both spellings.
+
+    >>> [key for key in path_keys() if key.startswith("t")]
+    ['train', 'tls-cert', 'tls_cert', 'tls-key', 'tls_key']
+    """
+    names = [option.name for option in OPTIONS if option.is_path]
+    return list(dict.fromkeys(spelling for name in names for spelling in (name, name.replace("-", "_"))))
+
+
 def _flags(option: Option, value: Any, base_dir: Path) -> list[str]:
     flag = f"--{option.name}"
     if option.switch is not None and not isinstance(value, bool):

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from evalsvc.config.models import Scoring
 from evalsvc.errors import UsageError
+from evalsvc.scoring.vocabulary import forms_of
 
 MOST_UNNAMED_LABELS = 1000
 _SHOWN = 5
@@ -47,12 +48,25 @@ def _refuse_strangers(labels: Sequence[str], seen: Mapping[str, int]) -> None:
     strangers = sorted(seen.keys() - set(labels), key=lambda target: (-seen[target], target))
     if not strangers:
         return
-    shown = "; ".join(f"{target!r} ({seen[target]:,} rows){_did_you_mean(target, labels)}" for target in strangers[:_SHOWN])
+    shown = "; ".join(f"{target!r} ({_rows(seen[target])}){_did_you_mean(target, labels)}" for target in strangers[:_SHOWN])
     more = f"; and {len(strangers) - _SHOWN:,} more" if len(strangers) > _SHOWN else ""
     raise UsageError(
         f"the data set has targets that are not among `scoring.labels`: {shown}{more}",
-        hint=f"add them to `scoring.labels` or correct the data; {_are(labels)}",
+        hint=f"{_remedy(strangers, labels)}; {_are(labels)}",
     )
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def _remedy(strangers: Sequence[str], labels: Sequence[str]) -> str:
+    """Another spelling of a label cannot be one beside it: no reply could tell them apart."""
+    forms = forms_of([*labels, *strangers])
+    known = {forms[label] for label in labels}
+    if all(forms[stranger] in known for stranger in strangers):
+        return "give each label one spelling in the data"
+    return "add them to `scoring.labels` or correct the data"
 
 
 def _did_you_mean(name: str, labels: Sequence[str]) -> str:

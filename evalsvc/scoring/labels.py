@@ -41,6 +41,11 @@ Read = Callable[[str], tuple[str | None, bool]]
 Rule = Callable[[str, Levelled], Found | None]
 
 
+def check_labels(labels: Sequence[str], scoring: Scoring) -> None:
+    """UsageError for labels, aliases or an extraction that cannot work."""
+    _finder(labels, scoring)
+
+
 class LabelFinder:
     """Reads the label out of replies. UsageError for labels, aliases or an extraction that cannot work."""
 

@@ -1,7 +1,7 @@
 """All spellings of all labels, and where they stand in a text: whole words, longest first, never after a negation."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby, takewhile
 
 from evalsvc.errors import UsageError
@@ -40,7 +40,7 @@ class Vocabulary:
 
     def __init__(self, labels: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> None:
         spellings = [(label, spelling) for label in labels for spelling in (label, *aliases.get(label, ()))]
-        self._markup = [mark for mark in "*`" if not any(mark in spelling for _, spelling in spellings)]
+        self._markup = _markup(spelling for _, spelling in spellings)
         self._label_of = self._forms(spellings)
         self._keep_left = {form[0] for form in self._label_of}
         self._keep_right = {form[-1] for form in self._label_of}
@@ -109,9 +109,25 @@ class Vocabulary:
             if other != label:
                 raise UsageError(
                     f"scoring.labels: {other!r} and {label!r} are the same once case and spacing are levelled ({form!r})",
-                    hint="rename one, or set `scoring.normalise: none` to compare to the letter",
+                    hint="give both one spelling in the data, or set `scoring.normalise: none` to compare to the letter",
                 )
         return label_of
+
+
+def forms_of(labels: Collection[str]) -> dict[str, str]:
+    """Each of `labels` as it is compared with a reply; those that share a form are one label in several spellings.
+
+    >>> forms_of(["Not spam", " not_spam "]), forms_of(["*", "**"])
+    ({'Not spam': 'not spam', ' not_spam ': 'not spam'}, {'*': '*', '**': '**'})
+    """
+    markup = _markup(labels)
+    return {label: one_spaced(level(label, markup).folded) for label in labels}
+
+
+def _markup(spellings: Iterable[str]) -> list[str]:
+    """The marks of markdown that are not part of any spelling, and so say nothing."""
+    text = "".join(spellings)
+    return [mark for mark in "*`" if mark not in text]
 
 
 def _negated(folded: str, free_from: int, label: re.Match[str]) -> bool:

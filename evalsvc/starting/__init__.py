@@ -8,6 +8,7 @@ draft.py        what was seen -> a config document and its comments
 yaml_text.py    a document and comments -> YAML
 first_config.py `evalsvc init`: all of these, and what is told on the terminal
 direct.py       `evalsvc run DATA`: flags in place of a config
+moved.py        a document as it reads from another folder
 """
 
 from evalsvc.starting.yaml_text import render

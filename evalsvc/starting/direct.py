@@ -1,6 +1,5 @@
 """A data file and a few flags -> the config that somebody would have written for them."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from evalsvc.config import DatasetConfig
-from evalsvc.config.address import shown_url
 from evalsvc.config.document import Document
 from evalsvc.config.overlay import apply, from_flags
 from evalsvc.dataset import Dataset, open_dataset
 from evalsvc.errors import UsageError
 from evalsvc.records import Sample
+from evalsvc.starting.moved import moved
 from evalsvc.starting.yaml_text import render
 
 CONFIG_ENDINGS = (".yaml", ".yml")
@@ -22,7 +21,6 @@ LOOK_AT = 50  # rows, to see which column holds texts
 NARROWING = ("limit", "where", "subsample")
 LABELS_AT_MOST = 50  # of which a prompt can list all
 LABEL_LENGTH = 40
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -142,10 +140,7 @@ def _prompt(direct: Direct, labels: Sequence[str]) -> dict[str, str]:
 
 
 def eval_yaml(document: Document, *, run_dir: Path, base_url: str, command: str) -> str:
-    """The config as a file in `run_dir`: the data's path as seen from there, and the address that was asked."""
-    values = dict(document.values)
-    path = values["dataset"]["path"]
-    path = shown_url(path) if _URL.match(path) else os.path.relpath(path, run_dir)
-    dataset, model = {**values["dataset"], "path": path}, {**values["model"], "base_url": base_url}
+    """The config as a file in `run_dir`: its paths as seen from there, and the address that was asked."""
+    values = moved(document.values, run_dir)
     head = f"Written by {command}\nIt is the same evaluation: evalsvc run with this file carries on where the other stopped."
-    return render({**values, "dataset": dataset, "model": model}, {"": head})
+    return render({**values, "model": {**values["model"], "base_url": base_url}}, {"": head})

@@ -108,10 +108,20 @@ def _target_line(seen: Seen) -> str:
     return f"{seen.answers.name}: {len(shares)} labels: {', '.join(shares[:_LABELS_SHOWN])}{more}{without}"
 
 
+def _misspelled_lines(seen: Seen) -> Iterator[str]:
+    """Labels are compared to the letter with those of the config, so that no row is counted in a class that nobody named."""
+    if not seen.misspelled:
+        return
+    shown = [f"{label!r} also as {spelling!r} ({some(seen.targets[spelling], 'row')})" for spelling, label in seen.misspelled.items()]
+    more = f"; and {len(shown) - _LABELS_SHOWN} more" if len(shown) > _LABELS_SHOWN else ""
+    yield f"  first   correct {seen.path}, or the run is refused: {'; '.join(shown[:_LABELS_SHOWN])}{more}"
+
+
 def _written_lines(seen: Seen, asked: Asked, files: Mapping[Path, str]) -> Iterator[str]:
     if seen.labels is None and seen.answers is not None:
         yield "The answers are texts, and metrics for texts (task: generation) are not available yet:"
         yield f"{SCORER_FILE} says what is correct, for a start only the very same text."
+    yield from _misspelled_lines(seen)
     told = asked.told or "asks the built-in sandbox, since neither OPENAI_API_KEY nor OPENAI_BASE_URL is set"
     config, *others = map(str, files)
     yield f"wrote {' and '.join([config, *others])}: {told}"

@@ -1,5 +1,6 @@
 """One look at all rows of a data file, before anybody has said what its columns mean."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from evalsvc.dataset import open_dataset
 from evalsvc.dataset.locate import find_files
 from evalsvc.dataset.source import open_source
 from evalsvc.errors import UsageError
+from evalsvc.scoring.vocabulary import forms_of
 from evalsvc.starting.column import Column, columns_of, is_conversation
 from evalsvc.starting.roles import Roles, are_labels, roles_of
 from evalsvc.starting.sniffing import Sniffed, sniff
@@ -30,11 +32,32 @@ class Seen:
 
     @property
     def labels(self) -> Mapping[str, int] | None:
-        """The targets and their rows, the commonest first; None where they are no labels."""
+        """The targets and their rows, the commonest first, each in its commonest spelling; None where they are no labels."""
         if self.answers is None or not are_labels(self.answers.values):
             return None
-        values: Mapping[str, int] = self.answers.values or {}
-        return dict(sorted(values.items(), key=lambda item: (-item[1], item[0])))
+        rows = Counter[str]()
+        for spelling, label in self._label_of.items():
+            rows[label] += self.targets[spelling]
+        return dict(sorted(rows.items(), key=lambda item: (-item[1], item[0]))) if len(rows) > 1 else None
+
+    @property
+    def misspelled(self) -> Mapping[str, str]:
+        """Targets that differ from a commoner one in case and spacing alone, and that one."""
+        spelled = {} if self.labels is None else self._label_of
+        return {spelling: label for spelling, label in spelled.items() if spelling != label}
+
+    @property
+    def targets(self) -> Mapping[str, int]:
+        """The targets as they stand in the file, and their rows; none where they are too many to be labels."""
+        return (self.answers.values if self.answers is not None else None) or {}
+
+    @property
+    def _label_of(self) -> Mapping[str, str]:
+        """Each target, and the commonest spelling of it."""
+        forms = forms_of(self.targets)
+        rarest_first = sorted(forms, key=lambda spelling: (self.targets[spelling], spelling))
+        commonest = {forms[spelling]: spelling for spelling in rarest_first}
+        return {spelling: commonest[form] for spelling, form in forms.items()}
 
 
 def look(path: str, base_dir: Path) -> Seen:

@@ -48,6 +48,7 @@ def https(context: ssl.SSLContext, answer: bytes) -> Iterator[Listening]:
         with context.wrap_socket(connection, server_side=True) as secure:
             seen.heads.append(read_request(secure))
             secure.sendall(answer)
+            secure.recv(1)  # the client closes: one that is still saying goodbye when its loop ends leaves a socket behind
 
     with listening(talk) as server:
         yield server
@@ -58,6 +59,7 @@ def http(answer: bytes) -> Iterator[Listening]:
     def talk(connection: socket.socket, seen: Listening) -> None:
         seen.heads.append(read_request(connection))
         connection.sendall(answer)
+        connection.recv(1)
 
     with listening(talk) as server:
         yield server

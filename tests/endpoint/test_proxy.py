@@ -25,7 +25,7 @@ CREDENTIALS = f"basic {b64encode(b'user:p@w').decode().lower()}"
 
 @pytest.fixture
 def answer(completion_bytes: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(completion_bytes), completion_bytes)
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(completion_bytes), completion_bytes)
 
 
 def asked(ask_for: AskFor, url: str, request: Request, **options: Any) -> Reply | Failure:

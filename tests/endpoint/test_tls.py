@@ -41,7 +41,7 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def answer(completion_bytes: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(completion_bytes), completion_bytes)
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(completion_bytes), completion_bytes)
 
 
 def server_side(authority: trustme.CA, name: str = "127.0.0.1", **options: Any) -> ssl.SSLContext:
