@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from evalsvc import plugins
 from evalsvc.config.address import endpoint_identity
 from evalsvc.config.azure import AzureTarget
 from evalsvc.config.models import EvalConfig
@@ -24,7 +25,7 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azur
         "model": model.name,
         "revision": model.revision,
         "endpoint": endpoint_identity(config, base_url),
-        "api": model.api.rpartition("/")[2],  # of path/to/file.py:name, not where the file lies
+        "api": _api(config),
         "max_output_tokens": model.max_output_tokens,
         "params": without_secrets(model.params),
         "prompt": prompt_fingerprint,
@@ -32,6 +33,14 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azur
         "shard": None,
         **({} if azure is None else {"azure": azure.identity}),
     }
+
+
+def _api(config: EvalConfig) -> str:
+    """The name; of one in a file what the file says too, and not where it lies."""
+    name = config.model.api
+    if not plugins.is_in_file(name):
+        return name
+    return f"{name.rpartition('/')[2]} {plugins.fingerprint(plugins.Kind.API, name, config.base_dir)}"
 
 
 def identity_digest(identity: Mapping[str, Any]) -> str:

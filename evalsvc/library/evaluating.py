@@ -12,11 +12,13 @@ from typing import Any, Literal
 from evalsvc.config.document import Document
 from evalsvc.config.load import LoadedConfig, configure, load_config
 from evalsvc.config.models import EvalConfig
+from evalsvc.errors import UsageError
 from evalsvc.library.background import Background
 from evalsvc.library.runs import Run, open_run
 from evalsvc.pipeline import Evaluation, RunOptions, prepare
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.records import Progress
+from evalsvc.starting.direct import is_config
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | EvalConfig
 OnProgress = Callable[[Progress], object]
@@ -169,11 +171,21 @@ def _preparation(
 def _loaded(config: Config, overrides: Mapping[str, Any], environ: Mapping[str, str]) -> LoadedConfig:
     plain = _plain(overrides)
     if isinstance(config, str | os.PathLike):
-        return load_config(Path(config), environ=environ, overrides=plain)
+        return load_config(_config_file(config), environ=environ, overrides=plain)
     if isinstance(config, EvalConfig):
         document = Document(file="EvalConfig", values=config.model_dump(), lines={})
         return configure(document, base_dir=config.base_dir, environ=environ, overrides=plain)
     return configure(Document(file="config", values=_plain(config), lines={}), base_dir=Path.cwd(), environ=environ, overrides=plain)
+
+
+def _config_file(path: str | os.PathLike[str]) -> Path:
+    """UsageError for a file that `evalsvc run` would take for data: parsed as YAML it would only be a riddle."""
+    if not is_config(os.fspath(path)):
+        raise UsageError(
+            f"{os.fspath(path)} is no eval.yaml",
+            hint="for data, `evalsvc init DATA` writes one; or give the content of one as a mapping",
+        )
+    return Path(path)
 
 
 def _plain(value: Any) -> Any:

@@ -126,16 +126,17 @@ async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: Li
     try:
         await asking.run(ask)
     except ModelNotFound as error:
-        unlisted = seen.state is ModelsState.UNLISTED
-        may_be_loading = unlisted and prepared.sandbox is None
+        may_be_loading = seen.state is ModelsState.UNLISTED and prepared.sandbox is None
         if not (may_be_loading and asking.answered == 0 and await wait_for_model(ask, prepared, view, stop)):
-            raise ModelNotFound(error.message, hint=_models_there(seen.names) if unlisted else error.hint) from error
+            # Azure lists models, and is asked by deployment
+            names = seen.names if prepared.azure is None else ()
+            raise ModelNotFound(error.message, hint=_models_there(names) or error.hint) from error
         await asking.run(ask)
 
 
-def _models_there(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MODELS_SHOWN} more" if len(names) > MODELS_SHOWN else ""
-    return f"set model.name to one that the endpoint lists: {', '.join(names[:MODELS_SHOWN])}{more}"
+def _models_there(names: Sequence[str]) -> str | None:
+    more = " and more" if len(names) > MODELS_SHOWN else ""
+    return f"set model.name to one that the endpoint lists: {', '.join(names[:MODELS_SHOWN])}{more}" if names else None
 
 
 async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None, stop: StopSwitch) -> Summary | None:

@@ -21,6 +21,7 @@ from evalsvc.report.verdict import exit_part, verdict
 from evalsvc.report.words import NOTHING, count, interval, percent, score, some
 
 CLASSES_SHOWN = 20
+REPETITIVE = frozenset(f"{metric}_{average}" for metric in ("precision", "recall", "f1") for average in ("micro", "weighted"))
 FILES = ("predictions.jsonl", "scored.jsonl", "summary.json")
 
 
@@ -98,15 +99,33 @@ def _metrics(metrics: Mapping[str, MetricValue]) -> RenderableType | None:
         return None
     parsed = any(metric.get("on_parsed") is not None for metric in metrics.values())
     table = _columns("metric", "value", "95 % interval", "rows", *(["parsed only"] if parsed else []))
-    for index, (name, metric) in enumerate(metrics.items()):
+    shown = _worth_a_line(metrics)
+    for index, (name, metric) in enumerate(shown.items()):
         table.add_row(*_metric_cells(name, metric, parsed=parsed, strong=index == 0))
-    return Group(table, *_reasons(metrics))
+    return Group(table, *_left_out(len(metrics) - len(shown)), *_reasons(shown))
+
+
+def _worth_a_line(metrics: Mapping[str, MetricValue]) -> Mapping[str, MetricValue]:
+    """All but what only repeats others: where one label is right for each row, the micro averages are near accuracy, and
+    the weighted ones near it too. Where not all of them are there, somebody has chosen those that are.
+    """
+    if not all(name in metrics for name in (*REPETITIVE, "accuracy", "f1_macro")):
+        return metrics
+    return {name: metric for name, metric in metrics.items() if name not in REPETITIVE}
+
+
+def _left_out(number: int) -> Iterator[RenderableType]:
+    if number:
+        yield Text("  the micro and weighted averages are in summary.json", style="dim")
 
 
 def _reasons(metrics: Mapping[str, MetricValue]) -> Iterator[RenderableType]:
+    names: dict[str, list[str]] = {}
     for name, metric in metrics.items():
-        if metric["value"] is None and metric.get("reason"):
-            yield Padding(Text(f"{name}: {one_line(metric['reason'])}", style="yellow"), (0, 0, 0, 2))
+        if metric["value"] is None and (reason := metric.get("reason")):
+            names.setdefault(one_line(reason), []).append(name)
+    for reason, without in names.items():
+        yield Padding(Text(f"{', '.join(without)}: {reason}", style="yellow"), (0, 0, 0, 2))
 
 
 def _metric_cells(name: str, metric: MetricValue, *, parsed: bool, strong: bool) -> list[Text]:
@@ -129,10 +148,18 @@ def _outcomes(summary: Summary, width: int) -> RenderableType | None:
         return None
     total = sum(seen.values())
     words = [
-        Part(f"{outcome} {count(rows)} ({percent(rows, total)})", Tone.FAINT if outcome == "pending" else outcome_tone(outcome))
+        Part(
+            f"{_outcome_words(outcome, summary)} {count(rows)} ({percent(rows, total)})",
+            Tone.FAINT if outcome == "pending" else outcome_tone(outcome),
+        )
         for outcome, rows in seen.items()
     ]
     return Group(_outcome_bar(seen, total, width), rich_block([Fact("outcomes", tuple(words))]))
+
+
+def _outcome_words(outcome: str, summary: Summary) -> str:
+    """Where there are labels, what is neither right nor wrong is a row without a right answer."""
+    return "without a target" if outcome == "scored" and summary["confusion_matrix"] else outcome
 
 
 def _outcome_bar(seen: Mapping[str, int], total: int, width: int) -> Text:

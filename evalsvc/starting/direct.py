@@ -11,6 +11,8 @@ from evalsvc.config import DatasetConfig
 from evalsvc.config.document import Document
 from evalsvc.config.overlay import apply, from_flags
 from evalsvc.dataset import Dataset, open_dataset
+from evalsvc.dataset.locate import find_files
+from evalsvc.dataset.place import is_url
 from evalsvc.errors import UsageError
 from evalsvc.records import Sample
 from evalsvc.starting.moved import moved
@@ -66,10 +68,13 @@ def document(source: str, direct: Direct, overrides: Sequence[str]) -> Document:
 
     UsageError for what has to be said and can neither be seen in the data.
     """
+    if not is_url(source):
+        find_files(source, Path())  # a mistyped name is told before anything else
     if direct.model is None:
         raise UsageError(
             f"{source}: nothing says which model to ask",
-            hint="Give --model NAME, and --base-url URL for a server that is not OpenAI's; or --base-url sandbox --model echo to try it.",
+            hint="Give --model NAME, and --base-url URL for a server that is not OpenAI's; or --base-url sandbox --model echo to try it. "
+            "`evalsvc init` looks at the data and writes a config instead.",
         )
     columns: dict[str, Any] = {key: value for key in ("input", "target", "id") if (value := getattr(direct, key)) is not None}
     head, labels = _look(source, columns, overrides)

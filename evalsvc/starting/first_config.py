@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsvc.config.dotenv import read_dotenv
+from evalsvc.dataset.locate import find_files
 from evalsvc.dataset.place import Url, is_url
 from evalsvc.errors import UsageError
 from evalsvc.report.words import some
@@ -34,6 +35,8 @@ def first_config(path: str, out: Path, *, force: bool, environ: Mapping[str, str
     """
     if is_config(path):
         raise UsageError(f"{path} is a config already", hint=f"evalsvc init takes a data file; to run this one: evalsvc run {path}")
+    if not is_url(path):
+        find_files(path, Path())  # a mistyped name is told before anything else
     _refuse_overwriting(out, force)
     seen = look(path, Path())
     asked = whom_to_ask({**read_dotenv(out.parent / ".env"), **environ}, fetch)

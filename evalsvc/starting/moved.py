@@ -17,7 +17,7 @@ def moved(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """`values`, whose paths are relative to the working directory, with paths relative to `folder`; URLs and absolute paths stay."""
 
     def path(value: Any) -> Any:
-        if not isinstance(value, str) or os.path.isabs(value):
+        if not isinstance(value, str) or Path(value).is_absolute():
             return value
         return shown_url(value) if is_url(value) else os.path.relpath(value, folder)
 

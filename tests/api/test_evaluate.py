@@ -179,3 +179,9 @@ def test_two_at_once_in_one_process_are_two_runs_and_one_directory_takes_one(des
     one, two = asyncio.run(main())
     assert one.summary["metrics"] == two.summary["metrics"]
     assert {one.id, two.id} == {"one", "two"}
+
+
+def test_data_in_place_of_a_config_is_told_what_it_is() -> None:
+    with pytest.raises(UsageError, match=r"reviews\.csv is no eval\.yaml") as refused:
+        evalsvc.evaluate("reviews.csv")
+    assert "evalsvc init" in str(refused.value.hint)

@@ -1,5 +1,6 @@
 """The identity of a run: what is in it, what is not, and how a difference reads."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,3 +85,12 @@ def test_a_credential_among_the_parameters_is_not_in_the_identity_and_may_be_ren
     old, new = (identity(config(model={"params": {"seed": 1, "api_key": key}}), URL, "p1") for key in ("k-old", "k-new"))
     assert old == new
     assert "k-old" not in str(old)
+
+
+def test_an_api_in_a_file_is_what_the_file_says_and_not_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for place, text in (("a.py", "x = 1"), ("sub/a.py", "x = 1"), ("sub/b.py", "x = 2")):
+        (tmp_path / place).write_text(text)
+    digests = [digest(config(model={"api": f"{place}:x"}, base_dir=tmp_path)) for place in ("a.py", "sub/a.py", "sub/b.py")]
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]

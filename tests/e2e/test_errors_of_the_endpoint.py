@@ -198,3 +198,13 @@ def test_an_endpoint_that_comes_up_meanwhile_is_asked(tmp_path: Path) -> None:
     with serving(tmp_path / "calls.log", f"--port={port}"):
         assert ended(process).code == 0
     assert desk.summary["rows"]["ok"] == 4
+
+
+def test_the_embedded_sandbox_is_not_waited_for_to_load_a_model_and_says_which_it_has(tmp_path: Path) -> None:
+    desk = Desk(path=tmp_path, base_url="sandbox")
+    desk.write_rows(messages_rows(3, "nobody"))
+    desk.write_config(model={"name": "gpt-9"})
+    end = desk.run("run", "eval.yaml")
+    assert end.code == 2
+    assert "Waiting" not in end.err
+    assert "set model.name to one that the endpoint lists: echo" in end.err

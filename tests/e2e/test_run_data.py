@@ -113,3 +113,25 @@ def test_scoring_again_goes_by_the_config_that_was_written(flags: list[str], des
     end = desk.run("score", "--json")
     assert end.code == 3
     assert json.loads(end.out.splitlines()[-1])["gates"][0]["gate"] == "accuracy >= 0.999"
+
+
+def test_the_config_that_was_written_finds_a_scorer_of_ones_own(flags: list[str], desk: Desk) -> None:
+    (desk.path / "mine.py").write_text("def half(row): return 0.5\n")
+    assert desk.run(*flags, "--set=scoring.scorer=mine.py:half").code == 0
+    end = desk.run("run", str(desk.run_dir / "eval.yaml"))
+    assert (end.code, "complete since" in end.err) == (0, True)
+
+
+def test_a_mistyped_file_is_told_before_flags_that_are_missing(flags: list[str], desk: Desk) -> None:
+    end = desk.run("run", "My messages.v3.csv")
+    assert end.code == USAGE
+    assert "there is no file My messages.v3.csv" in end.err
+
+
+def test_labels_that_no_reply_can_tell_apart_are_refused_before_anything_is_said(flags: list[str], desk: Desk, server: Server) -> None:
+    (desk.path / "spelled.csv").write_text("text,label\nan offer,spam\nsee you,ham\nanother offer,Spam\n")
+    end = desk.run("run", "spelled.csv", *flags[2:])
+    assert end.code == USAGE
+    assert "'Spam' and 'spam' are the same" in end.err
+    assert "in flight at most" not in end.err
+    assert server.calls() == []

@@ -153,3 +153,27 @@ def test_the_result_event_is_the_whole_summary_and_the_exit_code() -> None:
     event = json.loads(out.getvalue())
     assert (event.pop("event"), event.pop("run_dir"), event.pop("exit_code")) == ("result", "runs/x", 3)
     assert event == summary()
+
+
+def averages(*names: str) -> dict[str, Any]:
+    return {name: {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6, "n": 9} for name in names}
+
+
+def test_averages_that_repeat_accuracy_are_left_to_the_file_unless_they_were_chosen() -> None:
+    each = [f"{metric}_{average}" for average in ("macro", "micro", "weighted") for metric in ("precision", "recall", "f1")]
+    text = seen(summary(metrics=averages("accuracy", *each)))
+    assert "f1_macro" in text
+    assert "f1_micro" not in text
+    assert "the micro and weighted averages are in summary.json" in text
+    assert "f1_micro" in seen(summary(metrics=averages("accuracy", "f1_macro", "f1_micro")))
+
+
+def test_one_reason_for_several_metrics_is_told_once() -> None:
+    nothing = {"value": None, "ci_low": None, "ci_high": None, "n": 0, "reason": "no row was answered"}
+    text = seen(summary(metrics={"accuracy": nothing, "mcc": nothing}))
+    assert "accuracy, mcc: no row was answered" in text
+
+
+def test_a_row_without_a_right_answer_is_called_so() -> None:
+    assert "without a target 3 (1.5 %)" in seen(summary(outcomes={"correct": 197, "scored": 3}))
+    assert "scored 3 (1.5 %)" in seen(summary(outcomes={"correct": 197, "scored": 3}, confusion_matrix=None))

@@ -47,3 +47,10 @@ def test_five_strangers_are_named_and_the_others_counted() -> None:
 
 def test_a_thousand_targets_are_still_labels() -> None:
     assert len(resolve_labels(Scoring(), {str(number): 1 for number in range(1000)})) == 1000
+
+
+@pytest.mark.parametrize(("target", "remedy"), [("Spam ", "one spelling in the data"), ("junk", "add them to `scoring.labels`")])
+def test_another_spelling_of_a_label_is_to_be_corrected_in_the_data(target: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=r"\(1 row\)") as refused:
+        resolve_labels(Scoring(labels=("spam", "ham")), {target: 1})
+    assert remedy in str(refused.value.hint)

@@ -202,3 +202,26 @@ def test_labels_are_few_short_and_come_again() -> None:
     assert not are_labels({f"answer {n}": 1 for n in range(10)})
     assert not are_labels({f"label {n}": 9 for n in range(51)})
     assert not are_labels({"a" * 61: 9, "b": 9})
+
+
+def test_spellings_of_one_label_are_one_label_and_what_to_correct_is_told(start: Callable[..., Started]) -> None:
+    spelled = {3: " good", 4: "Good", 6: "BAD"}
+    rows = [{**row, "sentiment": spelled.get(number, row["sentiment"])} for number, row in enumerate(REVIEWS)]
+    told = "\n".join(start("reviews.jsonl", as_jsonl(rows)).lines)
+    config = written()
+    assert config.scoring.labels == ("bad", "good")
+    assert config.prompt.system == "Answer with one word: bad or good."
+    assert "correct reviews.jsonl, or the run is refused: 'good' also as ' good' (1 row); 'good' also as 'Good' (1 row)" in told
+    assert "'bad' also as 'BAD' (1 row)" in told
+
+
+def test_stars_are_labels_of_their_own(start: Callable[..., Started]) -> None:
+    rows = [{"text": row["text"], "label": "*" * (1 + number % 3)} for number, row in enumerate(REVIEWS)]
+    start("stars.jsonl", as_jsonl(rows))
+    assert written().scoring.labels == ("*", "**", "***")
+
+
+def test_a_mistyped_data_file_is_told_before_a_config_that_is_there(start: Callable[..., Started]) -> None:
+    start("reviews.jsonl", as_jsonl(REVIEWS))
+    with pytest.raises(UsageError, match=r"no file reviws\.jsonl"):
+        first_config("reviws.jsonl", Path("eval.yaml"), force=False, environ={}, fetch=nobody)
