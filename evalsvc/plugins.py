@@ -13,6 +13,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, redirect_stdout
 from difflib import get_close_matches
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
@@ -58,7 +59,8 @@ def load(kind: Kind, name: str, base_dir: Path, *, place: str, built_in: tuple[s
     if name not in points:
         raise _unknown(kind, name, (*built_in, *points), place)
     try:
-        return points[name].load()
+        with prints_to_stderr():
+            return points[name].load()
     except Exception as error:
         raise UsageError(f"{place}: {name} ({points[name].value}) cannot be loaded: {type(error).__name__}: {error}") from error
 
@@ -86,6 +88,11 @@ def from_file(name: str, base_dir: Path, place: str) -> Any:
     return getattr(module, attribute)
 
 
+def prints_to_stderr() -> AbstractContextManager[object]:
+    """What users' code prints meanwhile: standard output is for results, which may be read by a program."""
+    return redirect_stdout(sys.stderr)
+
+
 def _split(name: str, base_dir: Path) -> tuple[Path, str]:
     path, _, attribute = name.rpartition(":")
     return base_dir / path, attribute
@@ -108,7 +115,8 @@ def _module(path: Path, place: str) -> ModuleType:
     if str(path.parent.resolve()) not in sys.path:
         sys.path.append(str(path.parent.resolve()))
     try:
-        spec.loader.exec_module(module)
+        with prints_to_stderr():
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         line = next((frame.lineno for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename == str(path)), None)

@@ -3,7 +3,9 @@
 Pure functions of the config and the environment; they raise UsageError for what can never work.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import encode_basic_auth
@@ -12,7 +14,11 @@ from yarl import URL
 from evalsvc.errors import UsageError
 
 _SECRET_WORDS = ("authorization", "key", "token", "secret", "password", "cookie", "sig")
+_PROXY_HINT = "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# RFC 9110, section 5.6.2
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OF_THE_TRANSPORT: Final = frozenset({"content-length", "transfer-encoding"})
 _EXAMPLE = "A base URL looks like https://api.openai.com/v1 or http://localhost:8000/v1."
 
 
@@ -61,10 +67,12 @@ def request_headers(base: URL, headers: Mapping[str, str], api_key: str | None, 
 
 
 def refuse_unsendable(headers: Mapping[str, str]) -> None:
-    """UsageError for what would break out of its header, or cannot be written into one."""
+    """UsageError for what would break out of its header, cannot be written into one by each transport, or says where the body ends."""
     for name, value in headers.items():
-        if not name.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in name + value):
+        if not _TOKEN.fullmatch(name) or not value.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in value):
             raise UsageError(f"the header {name!r} has characters that HTTP does not allow", hint="Check model.headers and the key.")
+        if name in _OF_THE_TRANSPORT:
+            raise UsageError(f"the header {name!r} is the transport's to write", hint="Take it out of model.headers.")
 
 
 def proxy_for(url: URL, environ: Mapping[str, str]) -> URL | None:
@@ -82,11 +90,13 @@ def proxy_for(url: URL, environ: Mapping[str, str]) -> URL | None:
     try:
         proxy = URL(named if "://" in named else f"http://{named}")
     except ValueError as exc:
-        raise UsageError("the proxy variable does not hold a URL", hint="Check HTTPS_PROXY and HTTP_PROXY.") from exc
+        raise UsageError("the proxy variable does not hold a URL", hint=_PROXY_HINT) from exc
     if proxy.scheme not in {"http", "https"}:
         raise UsageError(
             f"{proxy.scheme} proxies are not supported: {shown(proxy)}", hint="Name an http proxy, or put the host into NO_PROXY."
         )
+    if not proxy.host or any(map(str.isspace, proxy.host)):
+        raise UsageError("the proxy variable holds a URL without a host", hint=_PROXY_HINT)
     return proxy
 
 

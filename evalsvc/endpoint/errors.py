@@ -10,7 +10,7 @@ Pure: bytes, headers and exceptions in, a Failure out. Nothing here raises.
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -32,7 +32,7 @@ class Meaning:
     outage: bool = False  # counts towards the circuit breaker
 
 
-_KEY_HINT = "Check the key: model.api_key_env names the environment variable that holds it, and the key must be allowed to use this model."
+KEY_HINT = "Check the key: model.api_key_env names the environment variable that holds it, and the key must be allowed to use this model."
 _PROVIDER_HINT = "Check model.azure.token_provider: it must give a token whenever it is asked for one. See docs/endpoints.md#azure"
 _QUOTA_HINT = "Raise the limit or add credit with the provider, then run the same command again: what was answered is kept."
 _MODEL_HINT = "Check model.name: it must be one of the names that the endpoint lists under /models."
@@ -42,6 +42,8 @@ _URL_HINT = (
     "and whether the server has the API that model.api names."
 )
 _PROXY_HINT = "Check the proxy variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY): the proxy wants credentials."
+_TUNNEL_HINT = "The proxy opens no tunnel to this host: have it allowed there, or put the host into NO_PROXY."
+_PROXY_GONE_HINT = "Check the proxy variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY): is the proxy running?"
 _TLS_HINT = "Is something between here and the server that breaks TLS connections?"
 _CA_HINT = "For a private certificate authority, let model.ca_file or SSL_CERT_FILE name its certificate: see docs/endpoints.md#tls"
 _DATES_HINT = "The server needs a certificate that is valid today; and look whether this machine's clock is right."
@@ -61,14 +63,16 @@ CONTEXT_LENGTH: Final = Meaning("context_length", _FAIL_ROW)
 CONTENT_FILTER: Final = Meaning("content_filter", _FAIL_ROW)
 INVALID_REQUEST: Final = Meaning("invalid_request", _FAIL_ROW)
 TOO_LARGE: Final = Meaning("request_too_large", _FAIL_ROW)
-CREDENTIALS: Final = Meaning("credentials", _CONFIRM, CredentialsRefused, _KEY_HINT)
+CREDENTIALS: Final = Meaning("credentials", _CONFIRM, CredentialsRefused, KEY_HINT)
 NO_TOKEN: Final = Meaning("credentials", _CONFIRM, CredentialsRefused, _PROVIDER_HINT)
 PROXY: Final = Meaning("proxy", _CONFIRM, CredentialsRefused, _PROXY_HINT)
+NO_TUNNEL: Final = Meaning("proxy", _CONFIRM, UsageError, _TUNNEL_HINT)
 QUOTA: Final = Meaning("quota", _STOP, CredentialsRefused, _QUOTA_HINT)
 MODEL_NOT_FOUND: Final = Meaning("model_not_found", _STOP, ModelNotFound, _MODEL_HINT)
 NO_DEPLOYMENT: Final = Meaning("model_not_found", _STOP, ModelNotFound, _DEPLOYMENT_HINT)
 BASE_URL: Final = Meaning("base_url", _STOP, UsageError, _URL_HINT)
 CONNECT: Final = Meaning("connect", _RETRY, outage=True)
+PROXY_GONE: Final = Meaning("connect", _RETRY, hint=_PROXY_GONE_HINT, outage=True)
 DNS: Final = Meaning("dns", _RETRY, hint="Check the host name in model.base_url.", outage=True)
 TLS: Final = Meaning("tls", _RETRY, hint=_TLS_HINT, outage=True)
 # Asking again does not change a certificate. CONFIRM, because one of several servers behind an address may be the only bad one.
@@ -189,8 +193,8 @@ EXCEPTION_MEANS: Final[Mapping[str, Meaning]] = {
     "ServerFingerprintMismatch": TLS,
     "SSLError": TLS,
     "ConnectionTimeoutError": CONNECT,
-    "ClientHttpProxyError": PROXY,
-    "ClientProxyConnectionError": CONNECT,
+    "ClientHttpProxyError": NO_TUNNEL,
+    "ClientProxyConnectionError": PROXY_GONE,
     "ClientConnectorError": CONNECT,
     "ConnectionRefusedError": CONNECT,
     "ServerTimeoutError": TIMEOUT,
@@ -206,6 +210,17 @@ EXCEPTION_MEANS: Final[Mapping[str, Meaning]] = {
     "HttpProcessingError": MALFORMED,
     "ClientError": RESET,
     "OSError": CONNECT,
+}
+
+# What a proxy answers in place of a tunnel, asked before the class of the exception: it cannot reach the server just now,
+# or wants to know who we are. Every other: it will not, however often it is asked.
+TUNNEL_MEANS: Final[Mapping[int, Meaning]] = {
+    407: PROXY,
+    429: CONNECT,
+    500: CONNECT,
+    502: CONNECT,
+    503: CONNECT,
+    504: CONNECT,
 }
 
 # What OpenSSL calls the end of a handshake (ssl.SSLError.reason), asked before the class of the exception around it.
@@ -263,8 +278,9 @@ def classify_exception(exc: BaseException, *, url: str = "the endpoint", redact:
     """
     names = [cls.__name__ for cls in type(exc).__mro__]
     ended = _handshake_error(exc)
-    meaning = _by_handshake(ended) or next((EXCEPTION_MEANS[name] for name in names if name in EXCEPTION_MEANS), RESET)
-    words = _tls_words(ended) if ended is not None else _system_words(exc)
+    by_class = next((EXCEPTION_MEANS[name] for name in names if name in EXCEPTION_MEANS), RESET)
+    meaning = _by_handshake(ended) or _by_tunnel(exc, names) or by_class
+    words = _tls_words(ended) if ended is not None else _proxy_words(exc, names) or _system_words(exc)
     return failure(meaning, f"{url}: {words or names[0]}", http=None, redact=redact)
 
 
@@ -278,6 +294,19 @@ def _by_handshake(error: ssl.SSLError | None) -> Meaning | None:
     if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in CERTIFICATE_MEANS:
         return CERTIFICATE_MEANS[error.verify_code]
     return TLS_REASON_MEANS.get(error.reason) if error is not None else None
+
+
+def _by_tunnel(exc: BaseException, names: Sequence[str]) -> Meaning | None:
+    return TUNNEL_MEANS.get(getattr(exc, "status", 0)) if "ClientHttpProxyError" in names else None
+
+
+def _proxy_words(exc: BaseException, names: Sequence[str]) -> str | None:
+    """What the proxy said, or that it is the proxy who is not there; its URL, which may hold a name, stays out."""
+    if "ClientHttpProxyError" in names:
+        return f"the proxy answered {getattr(exc, 'status', 0)} {getattr(exc, 'message', '')}".rstrip()
+    if "ClientProxyConnectionError" in names:
+        return f"the proxy at {getattr(exc, 'host', '?')}:{getattr(exc, 'port', '?')}: {_system_words(exc)}"
+    return None
 
 
 def _tls_words(error: ssl.SSLError) -> str:

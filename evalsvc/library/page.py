@@ -10,6 +10,7 @@ from html import escape
 from evalsvc.records import GateResult, MetricValue, RunWarning, Summary
 from evalsvc.report.intro import outcome_tone
 from evalsvc.report.plain import one_line
+from evalsvc.report.table import worth_a_line
 from evalsvc.report.words import NOTHING, count, interval, percent, score, some
 
 CLASSES_SHOWN = 20
@@ -64,7 +65,8 @@ def _headline(summary: Summary, passed: bool | None) -> str:
 
 
 def _metrics(metrics: Mapping[str, MetricValue]) -> str:
-    return _table(("metric", "value", "95 % interval", "", "rows"), (_metric(name, metric) for name, metric in metrics.items()))
+    shown = worth_a_line(metrics).items()
+    return _table(("metric", "value", "95 % interval", "", "rows"), (_metric(name, metric) for name, metric in shown))
 
 
 def _metric(name: str, metric: MetricValue) -> Iterator[str]:

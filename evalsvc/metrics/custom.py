@@ -14,6 +14,7 @@ from evalsvc.errors import UsageError
 from evalsvc.extending import JudgedRow, Tally
 from evalsvc.jsonio import canonical, loads
 from evalsvc.metrics.names import CLASSIFICATION, EXTENSION, LATER, OF_POSITIVE
+from evalsvc.plugins import prints_to_stderr
 from evalsvc.records import MetricValue
 
 _METHODS = ("empty", "update", "merge", "state", "from_state", "value")
@@ -106,13 +107,14 @@ class Guarded:
         return guarded
 
     def update(self, rows: Iterable[JudgedRow]) -> None:
-        for row in rows:
-            if self.tally is None or self.broken is not None:
-                return
-            try:
-                self.tally.update(row)
-            except Exception as error:
-                self.broken = f"update failed on row {row.id!r}: {type(error).__name__}: {error}"
+        with prints_to_stderr():
+            for row in rows:
+                if self.tally is None or self.broken is not None:
+                    return
+                try:
+                    self.tally.update(row)
+                except (Exception, SystemExit) as error:
+                    self.broken = f"update failed on row {row.id!r}: {type(error).__name__}: {error}"
 
     def state(self) -> bytes | None:
         """JSON to go on from; None for a tally that has none, which is then built from all rows again."""
@@ -137,8 +139,9 @@ class Guarded:
 
     def _try(self, what: str, work: Callable[[], T]) -> T | None:
         try:
-            return work()
-        except Exception as error:
+            with prints_to_stderr():
+                return work()
+        except (Exception, SystemExit) as error:
             self.broken = f"{what} failed: {type(error).__name__}: {error}"
             return None
 

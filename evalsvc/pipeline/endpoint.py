@@ -47,7 +47,9 @@ async def wait_for_endpoint(ask: Transport, prepared: Prepared, view: LiveView, 
         left_s = began_at + prepared.config.limits.wait_for_endpoint_s - loop.time()
         if left_s <= 0:
             waited = f"nobody answered within {prepared.config.limits.wait_for_endpoint_s:g} s (limits.wait_for_endpoint_s)"
-            raise EndpointDown(f"{seen.failure.message}; {waited}", hint="is the server running, and is model.base_url right?")
+            raise EndpointDown(
+                f"{seen.failure.message}; {waited}", hint=seen.failure.hint or "is the server running, and is model.base_url right?"
+            )
         if not told:
             view.note(f"{seen.failure.message}; waiting up to {left_s:.3g} s for the endpoint (limits.wait_for_endpoint_s)")
             told = True

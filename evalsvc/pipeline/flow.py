@@ -9,8 +9,9 @@ from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
+from evalsvc.endpoint.errors import KEY_HINT
 from evalsvc.endpoint.models import ModelsSeen, ModelsState
-from evalsvc.errors import EvalsvcError, ModelNotFound, Stopped
+from evalsvc.errors import CredentialsRefused, EvalsvcError, ModelNotFound, Stopped
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.lock import RunLock
 from evalsvc.pipeline.asking import Asking
@@ -31,6 +32,7 @@ from evalsvc.rundir import RunDir
 REDUCE_AT_LEAST_S = 2.0
 READING_LOOK_S = 0.05
 MODELS_SHOWN = 10
+NO_KEY_SENT = "no key was sent: a host that is not OpenAI's gets one only where it is named, as with --set model.api_key_env=OPENAI_API_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,10 @@ async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: Li
             names = seen.names if prepared.azure is None else ()
             raise ModelNotFound(error.message, hint=_models_there(names) or error.hint) from error
         await asking.run(ask)
+    except CredentialsRefused as error:
+        if error.hint != KEY_HINT or prepared.api_key is not None or prepared.config.model.headers:
+            raise
+        raise CredentialsRefused(error.message, hint=NO_KEY_SENT) from error
 
 
 def _models_there(names: Sequence[str]) -> str | None:

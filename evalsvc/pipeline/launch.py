@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,12 @@ class Launch:
 
 def holder() -> dict[str, Any]:
     """What others are told who find the run directory in use."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "command": " ".join(sys.argv)[:300]}
+    return {"host": socket.gethostname(), "pid": os.getpid(), "command": " ".join(takewhile(_is_shown, sys.argv))[:300]}
+
+
+def _is_shown(word: str) -> bool:
+    """Not options, whose values (--set model.headers=…) may be secrets, nor addresses, which may hold some."""
+    return not word.startswith("-") and "://" not in word
 
 
 def take_up(prepared: Prepared, now: datetime) -> Launch:

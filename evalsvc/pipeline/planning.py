@@ -27,6 +27,8 @@ from evalsvc.rundir import Manifest
 LOOK_AT_MOST = 2_000  # rows that are rendered to see how long they are
 # What 4 bytes a token is off by: English prose has 4.5, German 3.5, numbers, code and slang down to 2.
 UNMEASURED = (0.6, 2.0)
+OWN = "evalsvc itself"
+OWN_ROWS_PER_S = 2500  # docs/performance.md: what one process asks at most on ordinary cores
 ASSUMED_LATENCY_S = 1.0
 
 
@@ -183,7 +185,7 @@ def pace(limits: Limits, requests: int, tokens: float, latency: Ratio | None) ->
     """The slowest of the configured limits; an endpoint that cannot keep up with them takes longer."""
     latency_s = ASSUMED_LATENCY_S if latency is None else latency.value
     rounds = max(requests / limits.concurrency, 1.0) if requests else 0.0
-    limit_s = {"limits.concurrency": rounds * latency_s}
+    limit_s = {"limits.concurrency": rounds * latency_s, OWN: requests / OWN_ROWS_PER_S}
     if limits.requests_per_minute is not None:
         limit_s["limits.requests_per_minute"] = requests * 60 / limits.requests_per_minute
     if limits.tokens_per_minute is not None:

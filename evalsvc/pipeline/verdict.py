@@ -6,6 +6,8 @@ from evalsvc.records import Outcome, Summary
 
 # What stop_if counts: rows that tell nothing of the model's quality.
 UNUSABLE = (Outcome.UNPARSED, Outcome.TRUNCATED, Outcome.ERROR)
+# Answers in which no label was found.
+UNREAD = (Outcome.UNPARSED, Outcome.AMBIGUOUS, Outcome.TRUNCATED)
 
 
 def exit_code(summary: Summary, config: EvalConfig) -> int:
@@ -30,4 +32,6 @@ def next_steps(summary: Summary, run_dir: str, command: str, *, carries_on: bool
         steps.append(f"{command} --retry-failed    # asks the {summary['rows']['error']:,} failed rows again")
     if summary["outcomes"][Outcome.WRONG]:
         steps.append(f"jq -c 'select(.outcome==\"wrong\")' {run_dir}/scored.jsonl | head")
+    if any(summary["outcomes"][outcome] for outcome in UNREAD):
+        steps.append(f"jq -c .output {run_dir}/predictions.jsonl | sort | uniq -c | sort -rn | head    # the replies, as they came")
     return steps

@@ -99,13 +99,13 @@ def _metrics(metrics: Mapping[str, MetricValue]) -> RenderableType | None:
         return None
     parsed = any(metric.get("on_parsed") is not None for metric in metrics.values())
     table = _columns("metric", "value", "95 % interval", "rows", *(["parsed only"] if parsed else []))
-    shown = _worth_a_line(metrics)
+    shown = worth_a_line(metrics)
     for index, (name, metric) in enumerate(shown.items()):
         table.add_row(*_metric_cells(name, metric, parsed=parsed, strong=index == 0))
     return Group(table, *_left_out(len(metrics) - len(shown)), *_reasons(shown))
 
 
-def _worth_a_line(metrics: Mapping[str, MetricValue]) -> Mapping[str, MetricValue]:
+def worth_a_line(metrics: Mapping[str, MetricValue]) -> Mapping[str, MetricValue]:
     """All but what only repeats others: where one label is right for each row, the micro averages are near accuracy, and
     the weighted ones near it too. Where not all of them are there, somebody has chosen those that are.
     """

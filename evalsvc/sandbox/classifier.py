@@ -42,6 +42,8 @@ def fit(examples: Examples) -> Weights:
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    if not any(re.search(WORD, text) for text in examples.texts):
+        return _by_frequency(examples.labels)
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), token_pattern=WORD)
     features = vectorizer.fit_transform(examples.texts)
     # vectors this short are fitted ten times slower by several threads that wait for each other
@@ -53,6 +55,13 @@ def fit(examples: Examples) -> Weights:
         intercepts=regression.intercept_.tolist(),
         terms=dict(zip(vectorizer.get_feature_names_out().tolist(), columns, strict=True)),
     )
+
+
+def _by_frequency(labels: Sequence[str]) -> Weights:
+    """What can be learned from texts without words, such as sums or emoji: how common each label is."""
+    counts = sorted(Counter(labels).items())
+    logs = [math.log(count) for _, count in counts]
+    return Weights(labels=[label for label, _ in counts], intercepts=logs if len(logs) > 2 else [logs[1] - logs[0]], terms={})
 
 
 class Classifier:

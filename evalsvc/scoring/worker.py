@@ -22,7 +22,7 @@ def main() -> int:
     answers = _private_stdout()
     lines = SimpleQueue[bytes]()
     # a thread of its own sees at once that whoever asked is gone, even while the scorer works
-    Thread(target=_read, args=(lines,), daemon=True).start()
+    Thread(target=_read, args=(_private_stdin(), lines), daemon=True).start()
     spec = ScorerSpec(**loads(lines.get()))
     try:
         scorer = make(spec)
@@ -41,8 +41,17 @@ def _private_stdout() -> BinaryIO:
     return pipe
 
 
-def _read(lines: SimpleQueue[bytes]) -> None:
-    for line in sys.stdin.buffer:
+def _private_stdin() -> BinaryIO:
+    """The pipe from whoever asks. A scorer that reads standard input is at its end at once, in place of reading the rows."""
+    pipe = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return pipe
+
+
+def _read(pipe: BinaryIO, lines: SimpleQueue[bytes]) -> None:
+    for line in pipe:
         lines.put(line)
     os._exit(0)
 

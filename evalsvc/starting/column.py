@@ -17,6 +17,7 @@ class Column:
     """One column. Lengths are in characters, values as labels compare: as text."""
 
     name: str
+    present: int = 0  # rows that have it, if only as null
     filled: int = 0
     longest: int = 0
     characters: int = 0
@@ -28,6 +29,7 @@ class Column:
     hashes: set[int] | None = field(default_factory=set)  # None: more than MOST_HASHES
 
     def add(self, value: Any) -> None:
+        self.present += 1
         text = as_text(value)
         if text is None:
             return

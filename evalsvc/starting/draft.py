@@ -8,6 +8,7 @@ from typing import Any
 
 from evalsvc.dataset.compression import COMPRESSIONS
 from evalsvc.dataset.place import is_url
+from evalsvc.report.words import some
 from evalsvc.starting.asking import OPENAI_MODEL, Asked
 from evalsvc.starting.look import Seen
 from evalsvc.starting.yaml_text import render, scalar
@@ -86,8 +87,25 @@ def _dataset(seen: Seen, path: str) -> dict[str, Any]:
         "messages": roles.messages,
         "input": roles.inputs[0] if len(roles.inputs) == 1 else None,
         "target": roles.target,
+        "where": _where(seen),
     }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _where(seen: Seen) -> str | None:
+    """Leaves out the rows that cannot be asked or compared; None when all can."""
+    if seen.roles.messages is not None:
+        return f"{column_expression(seen.roles.messages)}[-1].get('content') is not none" if seen.wordless else None
+    if len(seen.roles.inputs) == 1 and seen.columns[seen.roles.inputs[0]].present < seen.rows:
+        return f"{column_expression(seen.roles.inputs[0])} is defined"
+    return None
+
+
+def _where_comment(seen: Seen) -> str:
+    if seen.roles.messages is not None:
+        return f"Left out: {some(seen.wordless, 'conversation')} whose answer is no text, such as a tool call."
+    missing = seen.rows - seen.columns[seen.roles.inputs[0]].present if seen.roles.inputs else 0
+    return f"Left out: {some(missing, 'row')} without this column."
 
 
 def _prompt(seen: Seen) -> dict[str, str]:
@@ -97,8 +115,13 @@ def _prompt(seen: Seen) -> dict[str, str]:
     system = {"system": _instruction(list(seen.labels))} if seen.labels is not None else {}
     if len(seen.roles.inputs) == 1:
         return {**system, "user": f"{{{{ {column_expression(seen.roles.inputs[0])} }}}}"}
-    lines = (f"{_literal(name)}: {{{{ {column_expression(name)} }}}}" for name in seen.roles.inputs)
+    lines = (f"{_literal(name)}: {{{{ {_value_of(name, seen)} }}}}" for name in seen.roles.inputs)
     return {**system, "user": "\n".join(lines)}
+
+
+def _value_of(name: str, seen: Seen) -> str:
+    """As a template says it, nothing where a row does not have the column."""
+    return column_expression(name) + ("" if seen.columns[name].present == seen.rows else " | default('')")
 
 
 def _instruction(labels: list[str]) -> str:
@@ -130,11 +153,13 @@ def _model(seen: Seen, asked: Asked, path: str) -> dict[str, Any]:
 
 
 def _can_fit(seen: Seen, path: str) -> bool:
-    """Whether the sandbox can learn to answer: from texts with labels, in a plain file."""
+    """Whether the sandbox can learn to answer: from texts with labels in every row of a plain file."""
     name = PurePath(path)
     plain = name.with_suffix("") if name.suffix == ".gz" else name
     readable = plain.suffix in _TRAINABLE and not is_url(path) and not any(mark in path for mark in "*?[")
-    return readable and seen.labels is not None and bool(seen.roles.inputs) and seen.rows <= MOST_ROWS_TO_FIT and name.suffix not in _UNFIT
+    if not readable or name.suffix in _UNFIT or seen.labels is None or not seen.roles.inputs or seen.rows > MOST_ROWS_TO_FIT:
+        return False
+    return all(seen.columns[column].present == seen.rows for column in (seen.roles.inputs[0], seen.roles.target or ""))
 
 
 _UNFIT = frozenset(COMPRESSIONS) - {".gz"}
@@ -165,8 +190,10 @@ def _comments(seen: Seen, asked: Asked, document: Mapping[str, Any]) -> dict[str
     comments = {
         "": f"Written by evalsvc init, from {seen.rows:,} rows. Change what you like; every key is in docs/configuration.md.",
         "dataset": _dataset_comment(seen),
+        "dataset.where": _where_comment(seen),
         "model.name": _model_comment(asked, document["model"]),
         "model.max_output_tokens": "Enough for the longest label. A model that thinks before it answers needs hundreds.",
+        "model.api_key_env": "api_key_env: OPENAI_API_KEY    # where the server wants a key, the variable that holds it",
         "model.price": "price: {input: 0.40, output: 1.60}    # USD per million tokens",
         "scoring": _scoring_comment(seen),
         "scoring.positive": "The label that is looked for, here the rarer one, if any: recall and precision are about it.",
@@ -174,7 +201,9 @@ def _comments(seen: Seen, asked: Asked, document: Mapping[str, Any]) -> dict[str
         "limits": "limits: {concurrency: 100, requests_per_minute: 500}    # the pace is learned without them",
         "stop_if": "A real model should stop when it gives no usable answers: take this line out then.",
     }
-    unset = {key for key in ("model.max_output_tokens", "scoring.positive", "stop_if") if not _has(document, key)}
+    unset = {key for key in ("dataset.where", "model.max_output_tokens", "scoring.positive", "stop_if") if not _has(document, key)}
+    if asked.is_sandbox or _has(document, "model.api_key_env") or not _has(document, "model.base_url"):
+        unset.add("model.api_key_env")
     return {key: text for key, text in comments.items() if text and key not in unset}
 
 

@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from evalsvc.config import DatasetConfig
 from evalsvc.dataset import open_dataset
+from evalsvc.dataset.conversation import last_user_text, refusal_of_other_kind, take_conversation, text_of
 from evalsvc.dataset.locate import find_files
 from evalsvc.dataset.source import open_source
 from evalsvc.errors import UsageError
 from evalsvc.scoring.vocabulary import forms_of
-from evalsvc.starting.column import Column, columns_of, is_conversation
+from evalsvc.starting.column import Column, columns_of
 from evalsvc.starting.roles import Roles, are_labels, roles_of
 from evalsvc.starting.sniffing import Sniffed, sniff
 
@@ -29,6 +31,7 @@ class Seen:
     roles: Roles
     answers: Column | None  # the targets: a column's, or the answers that end the conversations
     questions: Column | None  # what is asked, where one column holds it
+    wordless: int = 0  # conversations that end with an answer without text, such as a tool call
 
     @property
     def labels(self) -> Mapping[str, int] | None:
@@ -80,7 +83,11 @@ def look(path: str, base_dir: Path) -> Seen:
         answers=columns.get(roles.target or ""),
         questions=columns[roles.inputs[0]] if len(roles.inputs) == 1 else None,
     )
-    return seen if roles.messages is None else _with_conversations(seen, _rows(_config(path, sniffed, header), base_dir))
+    if roles.messages is not None:
+        return _with_conversations(seen, _placed_rows(_config(path, sniffed, header), base_dir), roles.messages)
+    if roles.target is None:
+        _refuse_other_kinds(_placed_rows(_config(path, sniffed, header), base_dir))
+    return seen
 
 
 def _config(path: str, sniffed: Sniffed, header: tuple[str, ...] | None) -> DatasetConfig:
@@ -88,12 +95,17 @@ def _config(path: str, sniffed: Sniffed, header: tuple[str, ...] | None) -> Data
 
 
 def _rows(config: DatasetConfig, base_dir: Path) -> Iterator[dict[str, Any]]:
+    return (row for _, row in _placed_rows(config, base_dir))
+
+
+def _placed_rows(config: DatasetConfig, base_dir: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(file:line, row)"""
     layout = open_dataset(config, base_dir).layout
     for place in layout.files:
         with open_source(place) as source:
             reader = layout.reader(source)
             for line, raw in reader.raws:
-                yield reader.parse(line, raw)
+                yield f"{place}:{line}", reader.parse(line, raw)
 
 
 def _named(header: tuple[str, ...], columns: Mapping[str, Column], roles: Roles) -> tuple[tuple[str, ...], dict[str, Column], Roles]:
@@ -109,15 +121,37 @@ def _named(header: tuple[str, ...], columns: Mapping[str, Column], roles: Roles)
     return tuple(names[name] for name in header), renamed, replace(roles, target=target, inputs=inputs)
 
 
-def _with_conversations(seen: Seen, rows: Iterator[dict[str, Any]]) -> Seen:
-    """The same, with the last question and the final answer of every conversation."""
-    _, parts = columns_of(_ends(row[seen.roles.messages or ""]) for row in rows)
-    return replace(seen, answers=seen.answers or parts.get("answer"), questions=parts.get("question"))
+def _with_conversations(seen: Seen, rows: Iterator[tuple[str, dict[str, Any]]], column: str) -> Seen:
+    """The same, with the last question and the final answer of every conversation.
+
+    UsageError at the first row that could not be asked; when no answer has a text, and no column holds the right ones.
+    """
+    count, parts = columns_of(_ends(place, row, column) for place, row in rows)
+    wordless = parts["wordless"].filled if seen.answers is None and "wordless" in parts else 0
+    if wordless == count:
+        raise UsageError(
+            f"{seen.path}: no answer in {column!r} has a text to compare replies with: all are tool calls or the like",
+            hint="Add a column with the right answer as text, such as `label`. See docs/data.md#conversations.",
+        )
+    return replace(seen, answers=seen.answers or parts.get("answer"), questions=parts.get("question"), wordless=wordless)
 
 
-def _ends(messages: Any) -> dict[str, Any]:
-    if not is_conversation(messages):
-        return {}
-    said = {message["role"]: message.get("content") for message in messages}
-    answer = messages[-1].get("content") if messages[-1]["role"] == "assistant" else None
-    return {"question": said.get("user"), "answer": answer}
+def _ends(place: str, row: dict[str, Any], column: str) -> dict[str, Any]:
+    """What a conversation asks last, and its answer, under `wordless` when that has no text; UsageError for what is no conversation."""
+    if column not in row:
+        raise UsageError(
+            f"{place}: the row has no conversation in {column!r}", hint="Take it out, or give it one. See docs/data.md#conversations."
+        )
+    answer = take_conversation(place, row, column)
+    question = {"question": last_user_text(row[column])}
+    if answer is None:
+        return question
+    text = text_of(answer.get("content"))
+    return {**question, "wordless": True} if text is None else {**question, "answer": text}
+
+
+def _refuse_other_kinds(rows: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    """UsageError for files of conversations in another shape, by their first row."""
+    for place, row in islice(rows, 1):
+        if (refusal := refusal_of_other_kind(place, row)) is not None:
+            raise refusal

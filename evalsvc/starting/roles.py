@@ -30,7 +30,8 @@ def roles_of(rows: int, columns: Mapping[str, Column]) -> Roles:
     """Fine-tuning files keep all in one column; elsewhere the target is found first, and the input among the rest."""
     id_ = next((name for name, column in columns.items() if _is_id(rows, column)), None)
     others = [column for name, column in columns.items() if name != id_ and column.filled]
-    conversation = next((column.name for column in others if column.conversations == column.filled), None)
+    # not of all its values: a row that is none is then told of, with its line
+    conversation = next((column.name for column in others if 2 * column.conversations > column.filled), None)
     if conversation is not None:
         others = [column for column in others if not column.structures]
         return Roles(messages=conversation, target=_named(others, _TARGETS), inputs=(), id=id_)

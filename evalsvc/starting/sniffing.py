@@ -39,16 +39,20 @@ def sniff(place: Place) -> Sniffed:
 
 
 def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names columns: short names, each once, none of which comes again as a value of its column.
+    """Whether the first row names columns: short names, none of which comes again as a value of its column.
+
+    A column without a name is what pandas writes for its index; a name that stands twice is for the reader to refuse.
 
     >>> is_header(["label", "text"], [["ham", "hi"], ["spam", "win"]]), is_header(["ham", "hi"], [["spam", "win"], ["ham", "yo"]])
     (True, False)
+    >>> is_header(["", "text"], [["0", "hi"], ["1", "win"]])
+    True
     """
     if not rest:
         return True
-    if len(set(first)) < len(first) or not all(_is_name(name) for name in first):
+    if not any(first) or not all(_is_name(name) for name in first if name):
         return False
-    return not any(name == row[at] for at, name in enumerate(first) for row in rest if at < len(row))
+    return not any(name == row[at] for at, name in enumerate(first) if name for row in rest if at < len(row))
 
 
 def _is_name(text: str) -> bool:

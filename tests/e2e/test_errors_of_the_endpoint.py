@@ -208,3 +208,15 @@ def test_the_embedded_sandbox_is_not_waited_for_to_load_a_model_and_says_which_i
     assert end.code == 2
     assert "Waiting" not in end.err
     assert "set model.name to one that the endpoint lists: echo" in end.err
+
+
+def test_a_server_that_wants_a_key_and_got_none_is_told_apart_from_a_wrong_key(tmp_path: Path) -> None:
+    with serving(tmp_path / "calls.log", "--require-key=right") as server:
+        desk = Desk(path=tmp_path, base_url=server.url)
+        desk.write_rows(messages_rows(3, "keyless"))
+        desk.write_config()
+        without = desk.run("run", "eval.yaml")
+        wrong = desk.run("run", "eval.yaml", "--set=model.api_key_env=MINE", environ={"MINE": "wrong"})
+    assert (without.code, wrong.code) == (5, 5)
+    assert "no key was sent" in without.err
+    assert "no key was sent" not in wrong.err

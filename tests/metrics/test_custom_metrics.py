@@ -27,6 +27,15 @@ class Counts:
     def from_state(cls, state): return cls(state["options"], state["rows"])
     def value(self): return self.options.get("value", self.rows)
 
+print("loaded")
+
+class Loud(Counts):
+    def update(self, row):
+        print("row", row.id)
+    def value(self):
+        print("value")
+        raise SystemExit(9)
+
 class Half:
     def update(self, row): pass
 """
@@ -76,6 +85,17 @@ def test_whatever_a_metric_raises_is_the_reason_for_no_value(folder: Path, optio
     reported = counted(folder, options).metric(5)
     assert reported["value"] is None
     assert reported["reason"].startswith(why)
+
+
+def test_what_a_metric_prints_is_not_among_the_results_and_its_exit_is_no_exit_of_ours(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [metric] = custom_metrics(config(folder, "metrics.py:Loud"))
+    guarded = Guarded.of(metric)
+    guarded.update([JudgedRow(id="7")])
+    reported = guarded.metric(1)
+    assert (reported["value"], reported["reason"]) == (None, "value failed: SystemExit: 9")
+    assert capsys.readouterr() == ("", "loaded\nrow 7\nvalue\n")
 
 
 def test_a_metric_without_a_state_has_its_value_still(folder: Path) -> None:

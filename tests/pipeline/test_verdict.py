@@ -60,3 +60,10 @@ def test_pending_failed_and_wrong_rows_each_have_a_next_step_the_most_useful_fir
     assert steps[1].startswith("evalsvc run e.yaml --retry-failed ")
     assert "the 3 failed rows" in steps[1]
     assert steps[-1] == "jq -c 'select(.outcome==\"wrong\")' runs/n/1/scored.jsonl | head"
+
+
+def test_replies_that_could_not_be_read_are_there_to_be_looked_at() -> None:
+    summary = summary_with()
+    summary["outcomes"][Outcome.UNPARSED] = 3
+    (step,) = next_steps(summary, "runs/n/1", "evalsvc run eval.yaml")
+    assert step.startswith("jq -c .output runs/n/1/predictions.jsonl | sort")

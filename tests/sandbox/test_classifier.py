@@ -103,3 +103,10 @@ def test_weights_are_plain_numbers() -> None:
     weights = classifier.fit(TWO)
     assert json.loads(json.dumps(weights.terms)).keys() == weights.terms.keys()
     assert all(type(idf) is float and all(type(value) is float for value in values) for idf, values in weights.terms.values())
+
+
+@pytest.mark.parametrize("labels", [["no", "yes", "yes"], ["a", "b", "b", "b", "c"]])
+def test_of_texts_without_words_it_learns_how_common_each_label_is(labels: list[str]) -> None:
+    model = classifier.Classifier(classifier.fit(Examples(texts=["1 + 1"] * len(labels), labels=labels)))
+    shares = [math.exp(log) for log in model.log_probabilities("2 + 2")]
+    assert shares == pytest.approx([labels.count(label) / len(labels) for label in sorted(set(labels))])

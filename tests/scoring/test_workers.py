@@ -14,7 +14,7 @@ from evalsvc.scoring.workers import BATCH, HOPELESS_AFTER
 from tests.scoring.records import answered, failed
 
 SCORERS = """
-import os, time
+import os, sys, time
 from neighbour import LIMIT
 from evalsvc.extending import Judged
 
@@ -34,6 +34,9 @@ def hostile(row):
         case "nonsense": return float("nan")
         case "deep": return hostile(row) or deep()
     return True
+
+def curious(row):
+    return sys.stdin.read() == "" and os.read(0, 1) == b""
 
 def deep(n=0):
     return deep(n + 1)
@@ -103,6 +106,10 @@ def test_endless_recursion_is_an_error_of_its_row(folder: Path) -> None:
     assert outcome == "error"
     assert message is not None
     assert "mine.py" in message
+
+
+def test_a_scorer_that_reads_standard_input_finds_nothing_there(folder: Path) -> None:
+    assert outcomes(folder, "mine.py:curious", replies("a", "b")) == [("correct", None)] * 2
 
 
 def test_rows_that_need_no_reading_are_not_sent(folder: Path) -> None:

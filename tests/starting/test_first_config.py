@@ -22,6 +22,13 @@ from evalsvc.starting.sniffing import is_header
 REVIEWS = [{"text": f"review number {number} of many", "sentiment": "good" if number % 3 else "bad"} for number in range(30)]
 CHATS = [{"messages": [{"role": "user", "content": row["text"]}, {"role": "assistant", "content": row["sentiment"]}]} for row in REVIEWS]
 
+TOOL_CALL = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+}
+CALLED: dict[str, Any] = {"messages": [{"role": "user", "content": "call f"}, TOOL_CALL]}
+
 
 def as_jsonl(rows: list[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
@@ -48,7 +55,7 @@ def written() -> EvalConfig:
     """The config as the pipeline would take it: loaded, its data surveyed, its prompt rendered for every row."""
     config = load_config(Path("eval.yaml"), environ={}).config
     data = open_dataset(config.dataset, config.base_dir)
-    prompt = Prompt.load(config.prompt, config.base_dir, target_column=config.dataset.target)
+    prompt = Prompt.load(config.prompt, config.base_dir, target_column=config.dataset.target, messages_column=config.dataset.messages)
     for sample in data.samples(data.survey()):
         prompt.messages(sample)
     return config
@@ -81,6 +88,39 @@ def test_conversations_are_asked_as_they_are(start: Callable[..., Started]) -> N
     config = written()
     assert (config.dataset.messages, config.dataset.target, config.prompt.system) == ("messages", None, None)
     assert config.scoring.labels == ("bad", "good")
+
+
+def test_conversations_whose_answer_is_no_text_are_left_out_and_told(start: Callable[..., Started]) -> None:
+    start("chats.jsonl", as_jsonl([*CHATS, CALLED]))
+    config = written()
+    assert open_dataset(config.dataset, config.base_dir).survey().rows == len(CHATS)
+    assert "# Left out: 1 conversation whose answer is no text" in Path("eval.yaml").read_text(encoding="utf-8")
+
+
+def test_conversations_without_an_answer_have_no_right_answers(start: Callable[..., Started]) -> None:
+    started = start("chats.jsonl", as_jsonl([{"messages": chat["messages"][:1]} for chat in CHATS]))
+    assert "predictions only" in "\n".join(started.lines)
+    assert written().scoring.scorer == "scorer.py:length"
+
+
+def test_rows_without_the_input_are_left_out_and_the_sandbox_learns_nothing_from_them(start: Callable[..., Started]) -> None:
+    start("reviews.jsonl", as_jsonl([*REVIEWS, {"sentiment": "good"}]))
+    config = written()
+    assert open_dataset(config.dataset, config.base_dir).survey().rows == len(REVIEWS)
+    assert (config.model.name, config.model.sandbox) == ("echo", None)
+
+
+def test_a_column_that_only_some_rows_have_is_nothing_in_the_others_prompt(start: Callable[..., Started]) -> None:
+    rows = [{"headline": f"a headline {n}", "lead": f"a lead of it {n}", "label": "ab"[n % 2]} for n in range(30)]
+    start("news.jsonl", as_jsonl([*rows, {"lead": "only a lead", "label": "a"}]))
+    assert written().prompt.user == "headline: {{ headline | default('') }}\nlead: {{ lead }}"
+
+
+def test_the_index_that_pandas_writes_is_a_column_without_a_name(start: Callable[..., Started]) -> None:
+    lines = "".join(f"{number},{row['text']},{row['sentiment']}\n" for number, row in enumerate(REVIEWS))
+    start("reviews.csv", f",text,label\n{lines}".encode())
+    config = written()
+    assert (config.dataset.columns, config.scoring.labels) == (None, ("bad", "good"))
 
 
 def test_parquet_is_read_by_its_own_names(start: Callable[..., Started], tmp_path: Path) -> None:
@@ -153,6 +193,19 @@ def test_a_server_in_the_environment_is_asked_for_its_first_model(start: Callabl
     assert "\nk\n" not in Path("eval.yaml").read_text()
 
 
+def test_of_several_models_the_others_are_told_and_where_a_key_would_be_named(start: Callable[..., Started]) -> None:
+    listed = b'{"data": [{"id": "embedder"}, {"id": "chatter"}]}'
+    environ = {"OPENAI_BASE_URL": "http://localhost:8000/v1"}
+    told = "\n".join(start("reviews.jsonl", as_jsonl(REVIEWS), environ=environ, fetch=lambda url, key: listed).lines)
+    assert "asks embedder at http://localhost:8000/v1 (OPENAI_BASE_URL); it has also chatter" in told
+    assert "  # api_key_env: OPENAI_API_KEY" in Path("eval.yaml").read_text()
+
+
+def test_a_server_that_lists_nothing_may_want_a_key(start: Callable[..., Started]) -> None:
+    told = "\n".join(start("reviews.jsonl", as_jsonl(REVIEWS), environ={"OPENAI_BASE_URL": "http://localhost:8000/v1"}).lines)
+    assert "put the name into model.name; if it wants a key, export OPENAI_API_KEY" in told
+
+
 def test_a_key_alone_means_openai(start: Callable[..., Started]) -> None:
     Path(".env").write_text("OPENAI_API_KEY=k")
     start("reviews.jsonl", as_jsonl(REVIEWS))
@@ -168,6 +221,10 @@ def test_a_key_alone_means_openai(start: Callable[..., Started]) -> None:
         ("a.csv", b"text;label\nhi;ham\n", "separated by semicolons"),
         ("a.csv", b"text\tlabel\nhi\tham\n", "separated by tabs"),
         ("a.jsonl", b"{}\n{", "a.jsonl:2: not valid JSON"),
+        ("a.csv", b"text,text,label\nhi there,you,ham\nbye now,you,spam\n", "the column 'text' is named twice"),
+        ("a.jsonl", b'{"conversations": [{"from": "human", "value": "hi"}]}\n', "ShareGPT"),
+        ("a.jsonl", as_jsonl([*CHATS, {"messages": []}]), "a.jsonl:31: the conversation in 'messages' is an empty list"),
+        ("a.jsonl", as_jsonl([{"messages": [CALLED["messages"][0], TOOL_CALL]}]), "no answer in 'messages' has a text"),
         ("a.xlsx", b"PK", "does not read .xlsx"),
         ("eval.yaml", b"name: x", "is a config already"),
     ],
@@ -186,8 +243,9 @@ def test_what_cannot_be_read_is_told_and_nothing_is_written(start: Callable[...,
         (["text", "label"], [["hi", "ham"]], True),
         (["ham", "hi there"], [["spam", "win"], ["ham", "bye"]], False),
         (["1", "a text"], [["2", "another"]], False),
-        (["label", "label"], [["a", "b"]], False),
-        (["label", ""], [["a", "b"]], False),
+        (["label", "label"], [["a", "b"]], True),  # which whoever reads the file refuses
+        (["", "label"], [["0", "b"], ["1", "c"]], True),  # pandas' index
+        (["", ""], [["a", "b"]], False),
         (["praise", "this one is a whole sentence, and so no name"], [["bug", "it broke"]], False),
         (["only"], [], True),
     ],
