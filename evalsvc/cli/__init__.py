@@ -165,7 +165,9 @@ def score(
     """Score and reduce a run again, or answers that exist already, without one request."""
     if output is not None or (run is not None and Path(run).is_file()):
         if scores is not None or by:
-            raise typer.BadParameter("with a FILE of answers, join the scores afterwards: evalsvc score RUN --scores …", param_hint="--scores")
+            raise typer.BadParameter(
+                "with a FILE of answers, join the scores afterwards: evalsvc score RUN --scores …", param_hint="--scores"
+            )
         from evalsvc.cli.answers import Given, answers_command
 
         given = Given(file=run, output=output, target=target, id=id_, labels=labels, name=name, config=config, run_dir=run_dir)

@@ -14,7 +14,13 @@ from evalsvc.errors import UsageError
 from evalsvc.pipeline.importing import Answers, Imported, load_scoring, take_in
 
 # The command line's words for the keys of a data set.
-_OPTIONS = {"`dataset.input`": "--output", "`dataset.target`": "--target", "`dataset.id`": "--id", "`dataset.path`": "FILE"}
+_OPTIONS = {
+    "`dataset.input`": "--output",
+    "`dataset.target`": "--target",
+    "`dataset.id`": "--id",
+    "`dataset.path`": "FILE",
+    "`scoring.labels`": "--labels",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +66,15 @@ def answers_command(given: Given, *, overrides: Sequence[str], json: bool) -> in
         try:
             loaded = load_scoring(answers, environ=os.environ, overrides=overrides)
             imported = asyncio.run(take_in(answers, loaded, datetime.now(UTC)))
+            sys.stderr.write(f"{said(imported, answers)}\n")
+            run = imported.run
+            with RunLock.acquire(run.lock, holder=holder()):
+                summary = read_summary(run) if is_up_to_date(run, plan_of(run)) else reduce_run(run)
         except UsageError as error:
             raise type(error)(in_options(error.message), hint=error.hint and in_options(error.hint)) from error
-        sys.stderr.write(f"{said(imported, answers)}\n")
-        run = imported.run
-        with RunLock.acquire(run.lock, holder=holder()):
-            summary = read_summary(run) if is_up_to_date(run, plan_of(run)) else reduce_run(run)
         return print_run(run, summary, json=json)
 
-    return guarded(work)
+    return guarded(work, json_result=json)
 
 
 def in_options(text: str) -> str:

@@ -40,7 +40,7 @@ def score_command(
             summary = reduce_run(run)
         return print_run(run, summary, json=json)
 
-    return guarded(work)
+    return guarded(work, json_result=json)
 
 
 def _join_scores(run: RunDir, scores: Path, by: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ def show_command(named: str | None, *, json: bool) -> int:
             raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
         return print_run(run, read_summary(run), json=json)
 
-    return guarded(work)
+    return guarded(work, json_result=json)
 
 
 def print_run(run: RunDir, summary: Summary, *, json: bool) -> int:

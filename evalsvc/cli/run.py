@@ -97,7 +97,7 @@ def _print(evaluation: Evaluation, command: str, *, json: bool) -> None:
     if evaluation.complete_since is not None and not json and sys.stderr is not None:
         sys.stderr.write(f"complete since {evaluation.complete_since}, 0 requests sent\n")
     if evaluation.summary is not None and json:
-        print_result_event(evaluation.summary, run_dir, stdout=sys.stdout, exit_code=evaluation.exit_code)
+        print_result_event(evaluation.summary, run_dir, stdout=sys.stdout, exit_code=evaluation.exit_code, error=evaluation.error)
     elif evaluation.summary is not None:
         carries_on = not isinstance(evaluation.error, BudgetSpent)
         steps = next_steps(evaluation.summary, run_dir, command, carries_on=carries_on)

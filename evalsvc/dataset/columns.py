@@ -27,6 +27,7 @@ class Columns:
     messages: str | None = None
     group: str | None = None
     stratify: str | None = None
+    sends_input: bool = False  # as it stands: then null is nothing to send
 
     def check_header(self, where: str, names: Sequence[str]) -> None:
         """UsageError when a column with a meaning is not among the `names` that stand at `where`."""
@@ -38,6 +39,11 @@ class Columns:
         """UsageError when a row, its target taken out, lacks its input or its id."""
         if self.input is not None and self.input not in fields:
             raise no_column("input", self.input, fields, f"{path}:{line}")
+        if self.sends_input and self.input is not None and fields[self.input] is None:
+            raise UsageError(
+                f"{path}:{line}: the input, column {self.input!r}, is null: there is nothing to send",
+                hint=f"Leave such rows out (dataset.where: {self.input} is not none), or write prompt.user with what to send.",
+            )
         if self.id is not None and self.id not in fields:
             raise no_column("id", self.id, fields, f"{path}:{line}")
         if self.group is not None:

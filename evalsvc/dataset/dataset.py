@@ -1,7 +1,7 @@
 """The data set as the rest of the house sees it."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalsvc.config.models import DatasetConfig
@@ -44,8 +44,11 @@ class Dataset:
         return read_samples(self.layout, survey, skip)
 
 
-def open_dataset(config: DatasetConfig, base_dir: Path) -> Dataset:
-    """Find the files that `config` names, relative to `base_dir`; UsageError when they cannot be read as such."""
+def open_dataset(config: DatasetConfig, base_dir: Path, *, sends_input: bool = False) -> Dataset:
+    """Find the files that `config` names, relative to `base_dir`; UsageError when they cannot be read as such.
+
+    With `sends_input` a row whose input is null is refused, because no template stands between it and the model.
+    """
     files = find_files(config.path, base_dir)
     name = config.format or common_format(files)
     if config.columns is not None and name not in HEADED:
@@ -53,7 +56,7 @@ def open_dataset(config: DatasetConfig, base_dir: Path) -> Dataset:
     layout = Layout(
         files=files,
         format=find_format(name, base_dir),
-        columns=_columns(config),
+        columns=replace(_columns(config), sends_input=sends_input),
         header=config.columns,
         limit=config.limit,
         where=None if config.where is None else compile_condition(config.where),

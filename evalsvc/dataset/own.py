@@ -11,7 +11,9 @@ from evalsvc.dataset.reader import RowNumber
 from evalsvc.dataset.source import Source
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import dumps
+from evalsvc.plugins import prints_to_stderr
 
+_NO_MORE = object()
 Rows = Iterable[Mapping[str, Any] | tuple[int, Mapping[str, Any]]]
 
 
@@ -28,15 +30,25 @@ class OwnRows:
     def raws(self) -> Iterator[tuple[int, Any]]:
         number = 0
         try:
-            for number, given in enumerate(self.read(self.path), 1):
+            for number, given in enumerate(self._given(), 1):
                 yield given if isinstance(given, tuple) and len(given) == 2 else (RowNumber(number), given)
         except UsageError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
                 f"{self.path}: the reader {self.name} failed after row {number}: {_where(error)}{type(error).__name__}: {error}",
                 hint="Mend the reader; its protocol is in docs/extending.md#a-data-set-reader",
             ) from error
+
+    def _given(self) -> Iterator[Any]:
+        with prints_to_stderr():
+            rows = iter(self.read(self.path))
+        while True:
+            with prints_to_stderr():
+                row = next(rows, _NO_MORE)
+            if row is _NO_MORE:
+                return
+            yield row
 
     def parse(self, line: int, raw: Any, /) -> dict[str, Any]:
         row = dict(raw) if isinstance(raw, Mapping) else None
@@ -59,7 +71,7 @@ def open_own(name: str, read: Callable[[Path], Rows], source: Source) -> OwnRows
     return OwnRows(name=name, path=source.path, read=read)
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """The deepest line of somebody else's code that is no library's."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     own = [frame for frame in frames if "site-packages" not in frame.filename and "/lib/python" not in frame.filename]

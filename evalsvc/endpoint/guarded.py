@@ -10,6 +10,7 @@ from typing import Any
 from evalsvc.endpoint.answer import Action, Failure, Redact
 from evalsvc.endpoint.errors import MALFORMED, failure
 from evalsvc.endpoint.stream import Assembler, Parse
+from evalsvc.plugins import prints_to_stderr
 from evalsvc.records import Reply, Request, Usage
 
 
@@ -20,8 +21,9 @@ def guarded_parse(parse: Parse, name: str) -> Parse:
         body: bytes, *, request: Request | None, latency_s: float, request_id: str | None, status: int, redact: Redact
     ) -> Reply | Failure:
         try:
-            result = parse(body, request=request, latency_s=latency_s, request_id=request_id, status=status, redact=redact)
-        except Exception as error:
+            with prints_to_stderr():
+                result = parse(body, request=request, latency_s=latency_s, request_id=request_id, status=status, redact=redact)
+        except (Exception, SystemExit) as error:
             return _failed(name, f"{type(error).__name__}: {error}", latency_s, status, redact)
         return _checked(result, name, latency_s, status, redact)
 

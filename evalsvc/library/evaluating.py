@@ -16,6 +16,7 @@ from evalsvc.errors import UsageError
 from evalsvc.library.background import Background
 from evalsvc.library.runs import Run, open_run
 from evalsvc.pipeline import Evaluation, RunOptions, prepare
+from evalsvc.pipeline.drift import ON_DRIFT
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.records import Progress
 from evalsvc.starting.direct import is_config
@@ -156,6 +157,7 @@ def _preparation(
     on_drift: OnDrift,
 ) -> Callable[[], Prepared]:
     """What is left to do before the first request: reading files, and finding what is wrong in them."""
+    _refuse_misused(config, on_drift)
     file = Path(config) if isinstance(config, str | os.PathLike) else None
     options = RunOptions(
         run_id=run_id,
@@ -166,6 +168,16 @@ def _preparation(
     )
     variables = dict(os.environ if environ is None else environ)
     return lambda: prepare(_loaded(config, overrides or {}, variables), options)
+
+
+def _refuse_misused(config: object, on_drift: str) -> None:
+    """UsageError for what no type checker has looked at, and would be misread or passed over."""
+    if not isinstance(config, str | os.PathLike | Mapping | EvalConfig):
+        raise UsageError(
+            f"config is {type(config).__name__}", hint="give the path of an eval.yaml, its content as a mapping, or an EvalConfig"
+        )
+    if on_drift not in ON_DRIFT:
+        raise UsageError(f"on_drift is {on_drift!r}", hint=f"it is one of {', '.join(ON_DRIFT)}")
 
 
 def _loaded(config: Config, overrides: Mapping[str, Any], environ: Mapping[str, str]) -> LoadedConfig:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -60,13 +60,15 @@ async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Eval
         if launch.to_ask == 0 and (card := await _card_now(launch)) is not None:
             launch = with_server(launch, card, datetime.now(UTC))
         if launch.to_ask == 0:
-            return await _nothing_to_ask(launch, view)
+            return await _nothing_to_ask(launch, view, stop)
         launch = within_budget(launch)
         launch.manifest.write(run)
         run.point_latest()
         events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
         launch, asking, error = await _ask(launch, view, events, stop)
         summary = await _reduce(launch, asking, error, stop)
+        # a signal may come when all is answered and only the numbers are missing
+        error = stop.error if summary is None and error is None else error
         code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
         reason = _ended(launch) if error is None else error.message
         events.emit("end", exit_code=code, reason=reason)
@@ -153,12 +155,16 @@ async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | N
             reducer.dismiss()
         return None
     reducer = reducer or Reducer(run.path)
-    drain_s = launch.prepared.config.limits.drain_s
-    done = await reducer.reduce(within_s=max(stop.left_s(drain_s), REDUCE_AT_LEAST_S) if isinstance(error, Stopped) else None)
-    return read_summary(run) if done else None
+    # what else stopped it is for a person to read, and nobody is about to kill it
+    until = _patience(launch, stop) if error is None or isinstance(error, Stopped) else None
+    return read_summary(run) if await reducer.reduce(until=until) else None
 
 
-async def _nothing_to_ask(launch: Launch, view: LiveView) -> Evaluation:
+def _patience(launch: Launch, stop: StopSwitch) -> Awaitable[EvalsvcError]:
+    return stop.over(launch.prepared.config.limits.drain_s, at_least=REDUCE_AT_LEAST_S)
+
+
+async def _nothing_to_ask(launch: Launch, view: LiveView, stop: StopSwitch) -> Evaluation:
     """A complete run says so and exits as its numbers say, scored again where data, scoring or gates have changed."""
     if launch.resume.data_changed:
         view.note(
@@ -168,7 +174,9 @@ async def _nothing_to_ask(launch: Launch, view: LiveView) -> Evaluation:
     run, earlier = launch.prepared.run, launch.manifest.launches[:-1]
     replace(launch.manifest, launches=earlier).write(run)
     if not is_up_to_date(run, launch.plan):
-        await Reducer(run.path).reduce()
+        stop.check()
+        if not await Reducer(run.path).reduce(until=_patience(launch, stop)):
+            stop.check()
     summary = await asyncio.to_thread(read_summary, run)
     return Evaluation(
         run=run, summary=summary, exit_code=exit_code(summary, launch.prepared.config), complete_since=_complete_since(run, earlier)

@@ -84,7 +84,7 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
         identity=measured,
         run_id=run_id,
         run=RunDir(options.run_dir or RUNS / config.name / _file_name(run_id)),
-        dataset=open_dataset(config.dataset, config.base_dir),
+        dataset=open_dataset(config.dataset, config.base_dir, sends_input=any(turn.template is None for turn in prompt.turns)),
         api=api,
         builder=RequestBuilder(config, base_url, prompt, payload=api.payload, where=where),
         base_url=base_url,

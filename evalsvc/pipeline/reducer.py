@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
 
 from evalsvc.errors import EvalsvcError, JournalDamaged, StorageFailed, UsageError
@@ -24,16 +25,22 @@ class Reducer:
             start_new_session=True,
         )
 
-    async def reduce(self, *, within_s: float | None = None) -> bool:
-        """Brings the derived files up to date; False when that took longer than `within_s` and was broken off, which loses nothing.
+    async def reduce(self, *, until: Awaitable[object] | None = None) -> bool:
+        """Brings the derived files up to date; False when `until` was over first and it was broken off, which loses nothing.
 
         Raises what the child died of.
         """
+        going = asyncio.ensure_future(asyncio.to_thread(self._process.communicate, b"go\n"))
+        over = asyncio.ensure_future(_never() if until is None else until)
         try:
-            said, _ = await asyncio.wait_for(asyncio.to_thread(self._process.communicate, b"go\n"), within_s)
-        except TimeoutError:
+            await asyncio.wait({going, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+        if not going.done():
+            going.cancel()
             self.dismiss()
             return False
+        said, _ = going.result()
         if self._process.returncode:
             raise _failure(said, self._process.returncode)
         return True
@@ -45,6 +52,10 @@ class Reducer:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 def _failure(said: bytes, exit_code: int) -> EvalsvcError:

@@ -39,6 +39,13 @@ class StopSwitch:
         if self.error is not None:
             raise self.error
 
+    async def over(self, seconds: float, *, at_least: float) -> EvalsvcError:
+        """Returns, with the error, when `seconds` have gone by since it was pulled, or `at_least` since now; forever, if it never is."""
+        await self._pulled.wait()
+        assert self.error is not None  # noqa: S101
+        await asyncio.sleep(max(self.left_s(seconds), at_least))
+        return self.error
+
     async def sleep(self, seconds: float) -> None:
         """Raises the error when the switch is pulled before or meanwhile."""
         try:

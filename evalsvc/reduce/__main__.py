@@ -1,20 +1,26 @@
 """`python -m evalsvc.reduce RUN_DIR`: a process of its own, so that a run's event loop never waits for scikit-learn.
 
 It loads what it needs, then waits for one line on standard input. Without one (the run died, or does not need it) it
-ends having done nothing. What went wrong is one JSON object on standard output.
+ends having done nothing, and in the middle of its work when the run dies then: the next launch must be the only one that
+writes the derived files. What went wrong is one JSON object on standard output.
 """
 
 import os
 import sys
+import time
 from pathlib import Path
+from threading import Thread
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.jsonio import dumps
 
 NICE = 10  # loading may wait, answers may not: it takes what the run leaves of the cores
 
+LOOK_EVERY_S = 0.25
+
 
 def main() -> int:
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     os.nice(NICE)
     import sklearn.metrics  # noqa: F401 - this second is better spent now than when the last answer is in
 
@@ -29,6 +35,12 @@ def main() -> int:
         sys.stdout.buffer.write(dumps({"message": error.message, "hint": error.hint}))
         return error.exit_code
     return 0
+
+
+def _end_with(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -26,13 +26,13 @@ def _hanging(label: str, text: str) -> str:
 
 def error_event(error: EvalsvcError) -> str:
     """The same as one JSON line, for `--json` and EVALSVC_LOG=json; its line end included."""
-    return json_event("error", {**_values(error), "exit_code": error.exit_code})
+    return json_event("error", {**error_values(error), "exit_code": error.exit_code})
 
 
 def failed_result_event(error: EvalsvcError, run_dir: str | None) -> str:
     """The last line of `--json` where there is no summary to give; its line end included."""
-    return json_event("result", {"exit_code": error.exit_code, "run_dir": run_dir, "error": _values(error)})
+    return json_event("result", {"exit_code": error.exit_code, "run_dir": run_dir, "error": error_values(error)})
 
 
-def _values(error: EvalsvcError) -> dict[str, str | None]:
+def error_values(error: EvalsvcError) -> dict[str, str | None]:
     return {"kind": type(error).__name__, "message": error.message, "hint": error.hint}

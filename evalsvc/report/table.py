@@ -8,10 +8,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from evalsvc.errors import EvalsvcError
 from evalsvc.records import GateResult, MetricValue, RunWarning, Summary
 from evalsvc.report.confusion import confusion
 from evalsvc.report.console import STYLES, open_console, rich_block, rich_part, show
 from evalsvc.report.facts import SEPARATOR, Fact, Part, Tone, fact
+from evalsvc.report.failure import error_values
 from evalsvc.report.footing import footing
 from evalsvc.report.intro import outcome_tone
 from evalsvc.report.lines import json_event
@@ -43,13 +45,16 @@ def print_result(
     show(console, table, stdout, unfolded=where_and_next(run_dir, next_steps))
 
 
-def print_result_event(summary: Summary, run_dir: str, *, stdout: TextIO | None, exit_code: int | None) -> None:
-    """The last line of `--json`: the whole of summary.json, the run directory and the exit code."""
+def print_result_event(
+    summary: Summary, run_dir: str, *, stdout: TextIO | None, exit_code: int | None, error: EvalsvcError | None = None
+) -> None:
+    """The last line of `--json`: the whole of summary.json, the run directory, the exit code and the `error` that stopped the run."""
     if stdout is None:
         return
     speak_utf8(stdout)
+    told = {} if error is None else {"error": error_values(error)}
     try:
-        stdout.write(json_event("result", {"exit_code": exit_code, "run_dir": run_dir, **summary}))
+        stdout.write(json_event("result", {"exit_code": exit_code, "run_dir": run_dir, **told, **summary}))
         stdout.flush()
     except OSError:
         silence(stdout)

@@ -40,6 +40,13 @@ def test_a_failed_gate_is_a_result_and_no_exception(desk: Desk) -> None:
     assert (run.passed, run.exit_code) == (False, 3)
 
 
+@pytest.mark.parametrize(("config", "more"), [(None, {}), (42, {}), ("eval.yaml", {"on_drift": "yes"})])
+def test_arguments_that_no_type_checker_has_looked_at_are_refused(desk: Desk, config: Any, more: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="config is|on_drift is"):
+        evalsvc.evaluate(config, **more)
+    assert not (desk.path / "runs").exists()
+
+
 def test_it_works_inside_a_running_loop_as_a_notebook_has_one(desk: Desk) -> None:
     async def cell() -> evalsvc.Run:
         return evalsvc.evaluate("eval.yaml")

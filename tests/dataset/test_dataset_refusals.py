@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from evalsvc.config.models import DatasetConfig
+from evalsvc.dataset import open_dataset
 from evalsvc.errors import UsageError
 from tests.dataset.files import COMPRESSORS, INPUT_AND_TARGET, ROWS, as_csv, as_jsonl, as_tsv, dataset, refusal
 
@@ -182,3 +184,15 @@ def test_the_csv_field_limit_of_the_process_is_never_lowered(tmp_path: Path) -> 
         assert csv.field_size_limit() == 1 << 30
     finally:
         csv.field_size_limit(before)
+
+
+def test_a_null_input_is_refused_with_its_line_where_it_would_be_sent_as_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "a"}\n{"text": null}\n')
+    config = DatasetConfig(path=path.name, input="text")
+    assert open_dataset(config, tmp_path).survey().rows == 2
+    with pytest.raises(UsageError, match=r":2: the input, column 'text', is null") as error:
+        open_dataset(config, tmp_path, sends_input=True).survey()
+    chosen = DatasetConfig(path=path.name, input="text", where="text is not none")
+    assert "text is not none" in str(error.value.hint)
+    assert open_dataset(chosen, tmp_path, sends_input=True).survey().rows == 1

@@ -60,10 +60,18 @@ def test_rows_may_come_with_a_number_of_their_own(tmp_path: Path) -> None:
     assert "mail.db:1: no column 'body'" in str(refusal(tmp_path, "mail.db", format="reader.py:rows", input="body"))
 
 
+def test_what_a_reader_prints_is_not_among_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_reader(tmp_path, "def read(path):\n    print('open')\n    yield {'text': 'hi', 'label': 'ham'}\n    print('end')\n")
+    _, samples = read(dataset(tmp_path, "t.dat", b"x", format="reader.py:read", input="text", target="label"))
+    assert [sample.input for sample in samples] == ["hi"]
+    assert capsys.readouterr() == ("", "open\nend\nopen\n")
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         ("yield {'a': 1}\n    return {}['x']", "reader.py:3: KeyError: 'x'"),
+        ("yield {'a': 1}\n    raise SystemExit(9)", "reader.py:3: SystemExit: 9"),
         ("return 7", "TypeError: 'int' object is not iterable"),
         ("yield 7", ":row 1: the reader reader.py:read gave int, where a mapping"),
         ("yield {'a': 1}\n    yield {1: 'a'}", ":row 2: the reader reader.py:read gave dict, where a mapping of column names"),

@@ -7,9 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import Desk, messages_rows, until
+from tests.e2e.desk import Desk, ended, messages_rows, until
 from tests.e2e.server import Server
 
+METRIC = """
+import os, time
+from pathlib import Path
+
+class Stuck:
+    @classmethod
+    def empty(cls, options): return cls()
+    @classmethod
+    def from_state(cls, state): return cls()
+    def update(self, row):
+        Path("stuck").write_text(str(os.getpid()))
+        time.sleep(600)
+    def merge(self, other): return self
+    def state(self): return {}
+    def value(self): return None
+
+class Loud(Stuck):
+    def update(self, row): print("a row")
+    def value(self): return 1
+"""
 SCORER = """
 import os, time
 from pathlib import Path
@@ -29,6 +49,7 @@ def write(desk: Desk, tag: str, count: int = 21, **changes: object) -> None:
     rows = [{**row, "talk": f"t{number // 3}"} for number, row in enumerate(messages_rows(count, tag))]
     desk.write_rows(rows)
     (desk.path / "scorers.py").write_text(SCORER, encoding="utf-8")
+    (desk.path / "metrics.py").write_text(METRIC, encoding="utf-8")
     desk.write_config(dataset={"id": "id"}, stop_if=None, **changes)
 
 
@@ -88,6 +109,41 @@ def test_a_killed_reduction_leaves_no_worker_behind(desk: Desk, tag: str) -> Non
     process.send_signal(signal.SIGKILL)
     process.wait()
     until(lambda: not _lives(pid.read_text()))
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_signal_ends_a_run_that_is_only_scoring_any_more(desk: Desk, tag: str, answered: bool) -> None:
+    write(desk, tag)
+    if answered:
+        assert desk.run("run", "eval.yaml").code == 0
+    write(desk, tag, metrics=["metrics.py:Stuck"], limits={"drain_s": 1})
+    process = desk.start("run", "eval.yaml")
+    until((desk.path / "stuck").exists)
+    process.send_signal(signal.SIGTERM)
+    stopped = ended(process)
+    assert (stopped.code, "stopped by SIGTERM" in stopped.err) == (75, True)
+    write(desk, tag)
+    assert desk.run("run", "eval.yaml").code == 0
+    assert len(desk.journal()) == 21
+
+
+def test_a_reduction_ends_with_the_run_that_was_killed(desk: Desk, tag: str) -> None:
+    write(desk, tag, metrics=["metrics.py:Stuck"])
+    process = desk.start("run", "eval.yaml", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pid = desk.path / "stuck"
+    until(lambda: pid.exists() and bool(pid.read_text()))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    until(lambda: not _lives(pid.read_text()))
+
+
+def test_what_a_metric_prints_does_not_stand_between_the_events(desk: Desk, tag: str) -> None:
+    write(desk, tag)
+    assert desk.run("run", "eval.yaml").code == 0
+    write(desk, tag, metrics=["metrics.py:Loud"])
+    scored = desk.run("score", "--json")
+    assert scored.events[-1]["metrics"]["ext.Loud"]["value"] == 1
+    assert "a row" in scored.err
 
 
 def _lives(pid: str) -> bool:

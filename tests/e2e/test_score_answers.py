@@ -42,9 +42,16 @@ def test_gates_decide_the_exit_code(answers: Desk) -> None:
         (("answers.csv",), "name it with --output"),
         (("nowhere.csv", "--output=said"), "there is no file nowhere.csv"),
         (("answers.csv", "--output=sad"), "Set --output to a column that is there"),
+        (("answers.csv", "--output=said"), "name another column under --target"),
     ],
 )
 def test_what_is_missing_is_said_in_the_words_of_the_command_line(answers: Desk, typed: tuple[str, ...], said: str) -> None:
     end = answers.run("score", *typed)
     assert end.code == 2
     assert said in end.err
+
+
+def test_with_json_the_last_line_is_a_result_for_a_file_that_cannot_be_used_and_a_run_that_is_not_there(answers: Desk) -> None:
+    for typed in (("answers.csv", "--output=sad"), ("nowhere",)):
+        end = answers.run("score", *typed, "--json")
+        assert (end.events[-1]["event"], end.events[-1]["exit_code"], end.code) == ("result", 2, 2)

@@ -66,14 +66,19 @@ def http(answer: bytes) -> Iterator[Listening]:
 
 
 @contextmanager
-def proxy(*, wants: str | None = None) -> Iterator[Listening]:
-    """An HTTP proxy: hands on what it is asked for, tunnels what it is asked to. 407 without the credentials it `wants`."""
+def proxy(*, wants: str | None = None, says: str | None = None) -> Iterator[Listening]:
+    """An HTTP proxy: hands on what it is asked for, tunnels what it is asked to. 407 without the credentials it `wants`;
+    `says` is the status line of one that does nothing else.
+    """
 
     def talk(connection: socket.socket, seen: Listening) -> None:
         request = read_request(connection)
         seen.heads.append(request)
         if wants is not None and f"proxy-authorization: {wants}" not in request.lower().split("\r\n"):
             connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            return
+        if says is not None:
+            connection.sendall(f"HTTP/1.1 {says}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
             return
         method, target, _ = request.split("\r\n", 1)[0].split(" ")
         host, _, port = (target if method == "CONNECT" else target.split("/")[2]).partition(":")

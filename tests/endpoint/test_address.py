@@ -5,7 +5,7 @@ import resource
 import pytest
 from yarl import URL
 
-from evalsvc.endpoint.address import endpoint_url, proxy_for
+from evalsvc.endpoint.address import endpoint_url, proxy_for, request_headers
 from evalsvc.endpoint.ceiling import concurrency_ceiling, raise_open_files
 from evalsvc.errors import UsageError
 
@@ -35,6 +35,21 @@ def test_a_proxy_of_another_kind_is_bad_usage_and_keeps_its_password() -> None:
     with pytest.raises(UsageError, match="socks5") as caught:
         proxy_for(URL("https://host"), {"HTTPS_PROXY": "socks5://user:pw@proxy"})
     assert "pw" not in caught.value.message
+
+
+@pytest.mark.parametrize("named", ["http://", "not a host", "http://:3128"])
+def test_a_proxy_variable_without_a_host_is_bad_usage(named: str) -> None:
+    with pytest.raises(UsageError, match="proxy variable"):
+        proxy_for(URL("https://host"), {"HTTPS_PROXY": named})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X A", "b"), ("", "x"), ("X:A", "b"), ("X-A", "\r\nX-B: c".join("ab")), ("X-A", "é"), ("é", "x"), ("Content-Length", "3")],
+)
+def test_a_header_that_cannot_be_sent_or_would_break_the_request_is_bad_usage(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=f"the header {name.lower()!r}"):
+        request_headers(URL("http://h/v1"), {name: value}, None, "agent")
 
 
 @pytest.mark.parametrize("base", ["http://h/v1", "http://h/v1/", "http://u:p@h/v1"])

@@ -42,6 +42,9 @@ def ask(messages, _as_json):
 
 
 def parse(body, *, request, latency_s, request_id, status, redact):
+    print(body)
+    if not body:
+        raise SystemExit(9)
     answer = json.loads(body)["answer"]
     return Reply(output=answer, finish_reason="stop", usage=None, latency_s=latency_s, request_id=request_id)
 
@@ -118,15 +121,17 @@ def test_an_api_of_the_users_own_is_asked_and_read_in_its_words(tmp_path: Path, 
     assert sent.startswith("POST /v1/ask HTTP/1.1")
 
 
-def test_what_a_users_api_does_wrong_costs_its_row_alone(tmp_path: Path) -> None:
+def test_what_a_users_api_does_wrong_costs_its_row_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text(MINE)
     about: dict[str, Any] = {"request": None, "latency_s": 0.5, "request_id": None, "status": 200, "redact": unredacted}
     raised = resolve_api(config(tmp_path, api="mine.py:api")).parse(b"{}", **about)
     confused = resolve_api(config(tmp_path, api="mine.py:chatty")).parse(b"{}", **about)
-    for result, words in ((raised, "KeyError: 'answer'"), (confused, "it gave bytes")):
+    left = resolve_api(config(tmp_path, api="mine.py:api")).parse(b"", **about)
+    for result, words in ((raised, "KeyError: 'answer'"), (confused, "it gave bytes"), (left, "SystemExit: 9")):
         assert isinstance(result, Failure)
         assert (result.kind, result.action, result.latency_s) == ("malformed", Action.FAIL_ROW, 0.5)
         assert words in result.message
+    assert capsys.readouterr().out == ""  # which is for results
 
 
 def test_a_users_stream_that_raises_costs_its_row_alone() -> None:

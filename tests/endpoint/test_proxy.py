@@ -14,6 +14,7 @@ from evalsvc.endpoint.answer import Action, Failure
 from evalsvc.endpoint.http import HttpAsk
 from evalsvc.endpoint.sdk import SdkAsk
 from evalsvc.endpoint.tls import tls_context
+from evalsvc.errors import UsageError
 from evalsvc.records import Reply, Request
 from tests.endpoint.servers import http, https, proxy
 
@@ -88,6 +89,27 @@ def test_a_proxy_that_is_not_there_is_an_outage(ask_for: AskFor, request_: Reque
     result = asked(ask_for, f"{scheme}://{HOST}/v1", request_, environ={f"{scheme}_proxy": f"http://127.0.0.1:{port}"})
     assert isinstance(result, Failure)
     assert (result.kind, result.outage) == ("connect", True)
+    assert f"the proxy at 127.0.0.1:{port}: connection refused" in result.message
+    assert "HTTPS_PROXY" in (result.hint or "")
+
+
+def test_a_proxy_that_cannot_reach_the_server_just_now_is_an_outage(ask_for: AskFor, request_: Request) -> None:
+    with proxy(says="502 Bad Gateway") as between:
+        environ = {"https_proxy": f"http://someone:p%40w@127.0.0.1:{between.port}"}
+        result = asked(ask_for, f"https://{HOST}/v1", request_, environ=environ)
+    assert isinstance(result, Failure)
+    assert (result.kind, result.action, result.outage) == ("connect", Action.RETRY, True)
+    assert "the proxy answered 502 Bad Gateway" in result.message
+    assert "someone" not in repr(result)
+
+
+def test_a_proxy_that_opens_no_tunnel_to_the_server_is_not_said_to_want_credentials(ask_for: AskFor, request_: Request) -> None:
+    with proxy(says="403 Forbidden") as between:
+        environ = {"https_proxy": f"http://127.0.0.1:{between.port}"}
+        result = asked(ask_for, f"https://{HOST}/v1", request_, environ=environ)
+    assert isinstance(result, Failure)
+    assert (result.kind, result.action, result.stop) == ("proxy", Action.CONFIRM, UsageError)
+    assert "credentials" not in (result.hint or "")
 
 
 def test_no_proxy_is_heeded(ask_for: AskFor, request_: Request) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from evalsvc.errors import Stopped
 from evalsvc.records import Summary
 from evalsvc.report import print_result, print_result_event, result_table
 from tests.report.cases import Screen, drawn, summary
@@ -153,6 +154,12 @@ def test_the_result_event_is_the_whole_summary_and_the_exit_code() -> None:
     event = json.loads(out.getvalue())
     assert (event.pop("event"), event.pop("run_dir"), event.pop("exit_code")) == ("result", "runs/x", 3)
     assert event == summary()
+
+
+def test_the_result_event_of_a_run_that_was_stopped_tells_by_what() -> None:
+    out = io.StringIO()
+    print_result_event(summary(), "runs/x", stdout=out, exit_code=75, error=Stopped("stopped by SIGTERM", hint="go on"))
+    assert json.loads(out.getvalue())["error"] == {"kind": "Stopped", "message": "stopped by SIGTERM", "hint": "go on"}
 
 
 def averages(*names: str) -> dict[str, Any]:

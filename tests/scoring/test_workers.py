@@ -141,7 +141,7 @@ def test_a_class_is_made_with_the_options(folder: Path) -> None:
         ("mine.py:NUMBER", {}, "is int, which cannot be called"),
         ("mine.py:later", {}, "is async"),
         ("mine.py:same", {"a": 1}, r"is a function and takes no `scoring.options`"),
-        ("mine.py:Longer", {}, r"mine.py:Longer\(options\) failed: KeyError: 'than' \(mine.py:28\)"),
+        ("mine.py:Longer", {}, r"mine.py:Longer\(options\) failed: KeyError: 'than' \(mine.py:31\)"),
         ("dies.py:f", {}, r"cannot be loaded: it ended the process it runs in \(exit code 7\), 3 times"),
         ("polite", {}, "there is no 'polite' among evalsvc.scorers"),
     ],
