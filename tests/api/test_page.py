@@ -8,6 +8,8 @@ import pytest
 
 import evalsvc
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).parents[2]
 PAGE = CHECKOUT / "docs" / "python-api.md"
 

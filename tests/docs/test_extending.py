@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.docs.readme import Command, Write, blocks, missing, steps
+
+pytestmark = pytest.mark.long
 
 CHECKOUT = Path(__file__).parents[2]
 PAGE = (CHECKOUT / "docs" / "extending.md").read_text(encoding="utf-8")

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.e2e.desk import Desk, messages_rows, summary_of
 from tests.e2e.server import Server
+
+pytestmark = pytest.mark.long
 
 # config keys under `model`, one row a way
 WAYS: dict[str, dict[str, Any]] = {

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.desk import PATIENCE_S, Desk, messages_rows, until
 from tests.e2e.server import Server, faults
 
+pytestmark = pytest.mark.long
+
 SPENT, STOPPED, USAGE = 11, 75, 2
 PRICE = {"price": {"input": 1.0, "output": 1.0}}
 

@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.desk import Desk, Ended, fixed_parts, messages_rows, summary_of
 from tests.e2e.server import Server
 
+pytestmark = pytest.mark.long
+
 WITH_ID, WITHOUT_ID = "with ids", "without ids"
 GONE, EDITED, RELABELLED = ("r0", "r1"), ("r2", "r3"), ("r4", "r5", "r6")
 

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.cards import Cards, serving_cards
 from tests.e2e.desk import Desk, messages_rows
 
+pytestmark = pytest.mark.long
+
 ROWS = 6
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.desk import Desk, ended, messages_rows, until
 from tests.e2e.server import Server
 
+pytestmark = pytest.mark.long
+
 METRIC = """
 import os, time
 from pathlib import Path

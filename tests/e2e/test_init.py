@@ -7,6 +7,8 @@ import pytest
 
 from tests.e2e.desk import Desk, summary_of
 
+pytestmark = pytest.mark.long
+
 DATASETS = Path(__file__).parents[2] / "datasets"
 NOWHERE = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}
 CHATS = [

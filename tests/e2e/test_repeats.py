@@ -12,6 +12,8 @@ from tests.e2e.cards import Cards, serving_cards
 from tests.e2e.desk import Desk, ended, fixed_parts, messages_rows, summary_of, until
 from tests.e2e.server import Server, serving
 
+pytestmark = pytest.mark.long
+
 ROWS, REPEATS, IN_FLIGHT = 60, 3, 4
 
 

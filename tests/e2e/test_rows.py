@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.e2e.desk import Desk, fixed_parts, messages_rows, summary_of
 from tests.e2e.server import Server
+
+pytestmark = pytest.mark.long
 
 
 def test_another_selection_asks_only_the_rows_that_came_and_counts_only_those_that_are_left(desk: Desk, server: Server, tag: str) -> None:

@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.desk import Desk, messages_rows
 from tests.e2e.server import Server
 
+pytestmark = pytest.mark.long
+
 USAGE = 2
 
 

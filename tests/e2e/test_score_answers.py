@@ -7,6 +7,8 @@ import pytest
 
 from tests.e2e.desk import Desk
 
+pytestmark = pytest.mark.long
+
 COLUMNS = ("--id=id", "--target=gold", "--output=said")
 
 

@@ -10,6 +10,8 @@ import trustme
 from tests.e2e.desk import Desk, fixed_parts, messages_rows, summary_of
 from tests.e2e.server import serving
 
+pytestmark = pytest.mark.long
+
 # config keys under `model`, one row a way
 WAYS: dict[str, dict[str, Any]] = {
     "http": {},

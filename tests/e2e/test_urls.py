@@ -7,6 +7,8 @@ import pytest
 from tests.dataset.http_server import Shelf, serving
 from tests.e2e.desk import Desk, messages_rows
 
+pytestmark = pytest.mark.long
+
 SECRET = "c0ffee-signature"
 
 
