@@ -15,7 +15,6 @@ PAGE = CHECKOUT / "docs" / "python-api.md"
 
 
 def test_every_example_of_the_page_gives_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pandas")
     shutil.copytree(CHECKOUT / "datasets", tmp_path / "datasets")
     monkeypatch.chdir(tmp_path)
     done = doctest.testfile(str(PAGE), module_relative=False, optionflags=doctest.ELLIPSIS)

@@ -50,7 +50,6 @@ def test_repeats_are_rows(desk: Desk) -> None:
 
 
 def test_a_table_has_a_line_a_row_and_numbers_as_numbers(desk: Desk) -> None:
-    pytest.importorskip("pandas")
     run = evalsvc.evaluate("eval.yaml")
     table = run.to_pandas()
     assert len(table) == ROWS

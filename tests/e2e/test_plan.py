@@ -63,7 +63,6 @@ def test_a_key_that_is_refused_ends_a_plan_that_asks_as_it_ends_a_run(planned: D
 
 
 def test_a_listed_price_needs_neither_a_key_nor_a_price_of_ones_own(planned: Desk) -> None:
-    pytest.importorskip("genai_prices")
     flags = ("--set=model.base_url=https://api.openai.com/v1", "--set=model.price=null")
     end = planned.run("plan", "eval.yaml", *flags, "--set=model.name=gpt-4.1-mini")
     assert end.code == 0

@@ -8,8 +8,6 @@ import pytest
 from evalsvc.config import ModelConfig, Price
 from evalsvc.pipeline.price import price_of
 
-pytest.importorskip("genai_prices")
-
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 OPENAI = "https://api.openai.com/v1"
 
