@@ -87,5 +87,3 @@ class Stopped(EvalsvcError):
 
 GATE_FAILED = 3
 TOO_MANY_ERRORS = 4
-# Where several fit, the first of these is the exit code.
-PRECEDENCE = (9, 10, 5, 6, 11, 75, 4, 3)
