@@ -125,3 +125,9 @@ def test_a_second_limit_beside_max_output_tokens_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match=rf"model\.params\.{name}.*beside model\.max_output_tokens"):
         builder(max_output_tokens=3, params={name: 5})
     assert loads(request(params={name: 5}).body)[name] == 5
+
+
+def test_each_repeat_sends_a_seed_of_its_own_where_one_is_given() -> None:
+    sent = [loads(request(repeat=repeat, params={"seed": 40}).body)["seed"] for repeat in range(3)]
+    assert sent == [40, 41, 42]
+    assert "seed" not in loads(request(repeat=2).body)
