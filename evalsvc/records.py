@@ -140,7 +140,9 @@ class Score:
     outcome: Outcome
     rule: str | None  # which extraction rule fired, None when the outcome did not come from the text
     cut: bool = False  # finish_reason was length
-    scores: Mapping[str, float] | None = None  # what a scorer of the user's measured besides
+    scores: Mapping[str, float] | None = None  # by metric, of this row alone; or what a scorer of the user's measured besides
+    stats: Mapping[str, Sequence[int]] | None = None  # by metric, for those that are functions of sums over rows: the summands
+    probs: Mapping[str, float] | None = None  # by label, adding up to 1, from the logprobs of the reply
     error: RowError | None = None  # why scoring failed: kind scorer
 
 
@@ -173,6 +175,16 @@ class Progress:
     elapsed_s: float
 
 
+class SliceValue(TypedDict):
+    """A metric over the rows that have one value in one column."""
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+    p_holm: NotRequired[float]  # that these rows are like all others, corrected for all slices of the column (Holm 1979)
+
+
 class MetricValue(TypedDict):
     """One number of summary.json. A value that cannot be had is None and `reason` says why."""
 
@@ -182,7 +194,7 @@ class MetricValue(TypedDict):
     n: int
     on_parsed: NotRequired[float | None]
     reason: NotRequired[str]
-    slices: NotRequired[dict[str, dict[str, dict[str, float | int | None]]]]  # column -> value -> value, ci_low, ci_high, n
+    slices: NotRequired[dict[str, dict[str, SliceValue]]]  # column -> value -> the number there
     signature: str
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag, field_validator, model_validator
 
+from evalsvc.config.scale import Scale
 from evalsvc.jsonio import as_text
 
 # Labels and ids compare as text, whatever YAML made of them.
@@ -41,12 +42,22 @@ class Subsample(Section):
     stratify: Text | None = Field(default=None, description="A column whose values keep their shares in the part, usually the target.")
 
 
+class Join(Section):
+    """More columns for the answers of a run, as what people said of them; joined by id."""
+
+    path: str = Field(description="A data file, relative to the config file.")
+    id: Text = Field(default="id", description="Its column with the ids of the run; a column `repeat` tells repeats apart.")
+
+
 class DatasetConfig(Section):
     """Where the rows are and which columns mean what."""
 
     path: str = Field(
-        description="A file, or a glob for several of one format, relative to the config file; or an https://, s3://, gs:// or hf:// URL."
+        description="A file, or a glob for several of one format, relative to the config file; or an https://, s3://, gs:// or hf:// URL; "
+        "or a run, as runs/NAME/latest: its answers are the rows then."
     )
+    against: str | None = Field(default=None, description="Another run: each row is a pair of answers then, and each pair is two rows.")
+    join: Join | None = Field(default=None, description="More columns for the answers of a run: {path: ratings.csv, id: id}.")
     input: Text | None = Field(default=None, description="The column that templates see as `input`.")
     target: Text | None = Field(default=None, description="The column with the right answer; never visible to a template.")
     id: Text | None = Field(default=None, description="A column with unique ids; without it, ids are hashes of the row.")
@@ -180,8 +191,30 @@ class ModelConfig(Section):
         return value
 
 
+class OperatingPoint(Section):
+    """The threshold to look for: the one that reaches this much of one side at the least cost on the other."""
+
+    recall: float | None = Field(default=None, gt=0, le=1, description="Find at least this share of the rows of `scoring.positive`.")
+    precision: float | None = Field(default=None, gt=0, le=1, description="At least this share of what is called positive must be.")
+
+    _whole_numbers = field_validator("recall", "precision", mode="before")(_as_float)
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.recall is None) == (self.precision is None):
+            raise ValueError("give either `recall` or `precision`")
+        return self
+
+
+class Numbers(Section):
+    """How numbers are read in replies, by numeric_match and the task regression."""
+
+    decimal: Literal[".", ","] = Field(default=".", description='The decimal mark: "." as in 1,234.5, or "," as in 1.234,5.')
+    percent: Literal["unit", "share"] = Field(default="unit", description="unit: 45% is 45; share: 45% is 0.45.")
+
+
 class Scoring(Section):
-    """How a label is found in a reply, and which labels there are."""
+    """How a label or an answer is found in a reply, and what is right."""
 
     labels: Texts | None = Field(default=None, description="Default: the targets that occur in the data set.")
     positive: Text | None = Field(default=None, description="Makes plain precision, recall and f1 exist.")
@@ -192,6 +225,19 @@ class Scoring(Section):
         "default: the rules of docs/metrics.md.",
     )
     normalise: Literal["default", "none"] = Field(default="default", description="none: labels must match to the letter.")
+    correct: Text | None = Field(
+        default=None,
+        description="The metric that says which answers are right, as exact_match or numeric_match; then there is accuracy. "
+        "Default: normalised_match for qa, none for other tasks with texts.",
+    )
+    references: Literal["auto", "text"] = Field(
+        default="auto",
+        description="auto: a target that is a JSON list of texts is several right answers; text: it is one text, whatever it looks like.",
+    )
+    numbers: Numbers = Field(default=Numbers(), description="How numbers are read: {decimal: ',', percent: share}.")
+    operating_point: OperatingPoint | None = Field(
+        default=None, description="{recall: 0.9} or {precision: 0.95}: which threshold to report, where there are class probabilities."
+    )
     scorer: Text | None = Field(
         default=None,
         description="An installed scorer, or one of your own as path/to/file.py:name, in place of the task's. See docs/extending.md.",
@@ -255,6 +301,28 @@ class StopIf(Section):
     after: int = Field(default=200, ge=1, description="Not before so many rows of a launch are answered.")
 
 
+class JudgeConfig(Section):
+    """What `task: judge` asks of each answer, or of each pair of answers."""
+
+    rubric: Template | None = Field(
+        default=None, description="What a good answer is: a template as in `prompt`, or {file: path}. Needed unless `prompt` says it all."
+    )
+    scale: Annotated[tuple[float, ...], Strict(False)] = Field(
+        default=(1.0, 5.0), description="[lowest, highest] rating, or [lowest, highest, step]; not for pairs."
+    )
+
+    @field_validator("scale", mode="before")
+    @classmethod
+    def _whole_numbers_are_ratings_too(cls, value: Any) -> Any:
+        return tuple(map(_as_float, value)) if isinstance(value, list | tuple) else value
+
+    @field_validator("scale")
+    @classmethod
+    def _is_a_scale(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        Scale.of(value)
+        return value
+
+
 class JournalConfig(Section):
     """What predictions.jsonl keeps."""
 
@@ -268,11 +336,13 @@ class EvalConfig(Section):
     dataset: DatasetConfig
     prompt: PromptConfig = PromptConfig()
     model: ModelConfig
-    task: Literal["classification", "generation", "translation", "summarization", "qa", "perplexity", "regression"] = Field(
+    task: Literal["classification", "generation", "translation", "summarization", "qa", "perplexity", "regression", "judge"] = Field(
         default="classification", description="What is asked of the model, and so how answers are scored."
     )
+    judge: JudgeConfig = Field(default=JudgeConfig(), description="For `task: judge`.")
     scoring: Scoring = Scoring()
     metrics: Annotated[tuple[Named, ...], Strict(False)] = Field(default=(), description="Empty: the task's defaults, see docs/metrics.md.")
+    slices: Texts = Field(default=(), description="Columns of the data set by whose values all metrics are shown too.")
     repeats: int = Field(default=1, ge=1, description="How often each row is asked.")
     limits: Limits = Limits()
     budget: Budget = Budget()

@@ -14,21 +14,12 @@ from evalsvc.jsonio import as_text
 Wanted = Callable[[Any], bool]
 
 
-def _given(value: Any) -> bool:
-    return value is not None
-
-
-def _other_than(available: Any) -> Wanted:
-    return lambda value: bool(value != available)
-
-
 def _is_mapping(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
 # A key path (`[]`: every item of the list), and which of its values need what is missing.
 NOT_YET: tuple[tuple[str, Wanted], ...] = (
-    ("task", _other_than("classification")),
     ("gates[]", _is_mapping),
 )
 

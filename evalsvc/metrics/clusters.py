@@ -5,7 +5,7 @@ them for independent draws are too narrow. Drawing B buckets of rows is drawing 
 metric is a function of margins, and margins are linear in the buckets, so a replicate costs labels times buckets and not rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,14 +35,15 @@ class Clustered:
     labels: int
     width: int
 
-    def margins(self) -> Margins:
-        """A row of counts for each bucket, lowest first; rows without a target are left out."""
+    def margins(self, order: Sequence[int] | None = None) -> Margins:
+        """A row of counts for each bucket of `order`, by default all, lowest first; rows without a target are left out."""
         import numpy as np
 
-        size = len(self.buckets)
+        order = sorted(self.buckets) if order is None else order
+        size = len(order)
         hits, support, predicted = np.zeros((size, self.labels)), np.zeros((size, self.labels)), np.zeros((size, self.labels + 1))
-        for index, bucket in enumerate(sorted(self.buckets)):
-            for cell, rows in self.buckets[bucket].items():
+        for index, bucket in enumerate(order):
+            for cell, rows in self.buckets.get(bucket, {}).items():
                 line, column = divmod(cell, self.width)
                 if line == self.labels:
                     continue
@@ -75,6 +76,17 @@ def cluster_intervals(rows: Clustered, *, positive: int | None = None, seed: int
         left -= size
     intervals = percentiles({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]})
     return intervals | _unanimous(_weighted(np.ones((1, draws)), of_bucket, present), positive, draws)
+
+
+def values_without_each(rows: Clustered, order: Sequence[int], *, positive: int | None = None) -> dict[str, "Floats"]:
+    """Every metric with each bucket of `order` left out in turn, and last with none left out: len(order) + 1 values."""
+    import numpy as np
+
+    of_bucket = rows.margins(order)
+    weights = np.vstack([1 - np.eye(len(order)), np.ones((1, len(order)))])
+    table = _weighted(weights, of_bucket, np.ones(len(order), dtype=bool))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return table_values(table, positive) | _shares(table, positive)
 
 
 def _weighted(weights: "Floats", of_bucket: Margins, present: "NDArray[np.bool_]") -> Margins:

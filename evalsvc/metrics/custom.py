@@ -13,12 +13,12 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.extending import JudgedRow, Tally
 from evalsvc.jsonio import canonical, loads
-from evalsvc.metrics.names import CLASSIFICATION, EXTENSION, LATER, OF_POSITIVE
+from evalsvc.metrics.names import EXTENSION, GROUPS, OF_OUTCOMES, OFFERED
 from evalsvc.plugins import prints_to_stderr
 from evalsvc.records import MetricValue
 
 _METHODS = ("empty", "update", "merge", "state", "from_state", "value")
-_BUILT_IN = (*CLASSIFICATION, *OF_POSITIVE, *LATER)
+_BUILT_IN = tuple({*OF_OUTCOMES, *GROUPS, *(name for offered in OFFERED.values() for name in offered)})
 _HINT = "docs/extending.md#a-metric has one that works"
 
 T = TypeVar("T")

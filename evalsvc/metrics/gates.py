@@ -9,12 +9,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from math import isfinite
+from math import inf, isfinite
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from evalsvc.errors import NotAvailableYet, UsageError
-from evalsvc.metrics.names import CLASSIFICATION, EXTENSION, LATER, OF_POSITIVE, OF_ROWS, SIGNED, WITHOUT_LABELS
+from evalsvc.metrics.names import (
+    CLASSIFICATION,
+    EXTENSION,
+    OF_OUTCOMES,
+    OF_POSITIVE,
+    OF_ROWS,
+    OFFERED,
+    WITHOUT_LABELS,
+    expanded,
+    range_of,
+)
 from evalsvc.records import GateResult, MetricValue
 
 PARTS = ("value", "ci_low", "ci_high", "on_parsed")
@@ -89,7 +99,7 @@ def check_gates(
     `available_metrics` says. Whether there will be an ext.<name> nobody can know before the rows are scored.
 
     UsageError for an unknown metric, part or label, for plain precision, recall or f1 without `scoring.positive`, and
-    for a threshold that no value can reach; NotAvailableYet for a metric whose station is not built.
+    for a threshold that no value can reach.
     """
     return tuple(_checked(gate, positive, labels, available) for gate in gates)
 
@@ -104,13 +114,21 @@ def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Seq
     else:
         _check_name(gate.metric, where, positive, available)
         _check_part(gate, where)
-    if gate.metric.startswith(EXTENSION):
-        return gate
-    lowest = -1 if gate.metric in SIGNED else 0
-    if not lowest <= gate.threshold <= 1:
-        percent = f"; {gate.threshold:g} % is {gate.threshold / 100:g}" if 1 < gate.threshold <= 100 else ""
-        raise UsageError(f"{where}: {gate.metric} lies between {lowest} and 1", hint=f"write a share, not a percentage{percent}")
+    if not gate.metric.startswith(EXTENSION):
+        _check_range(gate, where)
     return gate
+
+
+def _check_range(gate: Gate, where: str) -> None:
+    low, high = range_of(gate.metric)
+    if low <= gate.threshold <= high:
+        return
+    if high != 1:
+        above = f"is {low:g} or more" if high == inf else f"lies between {low:g} and {high:g}"
+        raise UsageError(f"{where}: {gate.metric} {above}", hint="docs/metrics.md has the range of each metric")
+    percent = f"; {gate.threshold:g} % is {gate.threshold / 100:g}" if 1 < gate.threshold <= 100 else ""
+    between = f"is never above {high:g}" if low == -inf else f"lies between {low:g} and {high:g}"
+    raise UsageError(f"{where}: {gate.metric} {between}", hint=f"write a share, not a percentage{percent}")
 
 
 def _check_label_gate(gate: Gate, where: str, labels: Sequence[str] | None) -> None:
@@ -127,25 +145,28 @@ def _check_part(gate: Gate, where: str) -> None:
         raise UsageError(f"{where}: {gate.metric} has no on_parsed, it counts rows", hint=f"write `{gate.metric} {gate.op} …`")
 
 
-def available_metrics(*, has_labels: bool) -> tuple[str, ...]:
+def available_metrics(task: str = "classification", *, has_labels: bool, own_scorer: bool = False) -> tuple[str, ...]:
     """The metrics that need no `scoring.positive`. Without labels, as a scorer of the user's may be, they are few."""
-    return CLASSIFICATION if has_labels else WITHOUT_LABELS
+    of_outcomes = CLASSIFICATION if has_labels else WITHOUT_LABELS
+    return of_outcomes if own_scorer else (*of_outcomes, *OFFERED[task])
 
 
 def _check_name(name: str, where: str, positive: str | None, available: Sequence[str]) -> None:
     if name in available or (name in OF_POSITIVE and positive is not None) or _is_extension(name):
         return
-    if name in {*CLASSIFICATION, *OF_POSITIVE} and available == WITHOUT_LABELS:
+    if name in OF_OUTCOMES and "f1_macro" not in available:
         raise UsageError(
-            f"{where}: {name} needs labels, and a scorer of your own has them only where `scoring.labels` names them",
-            hint=f"name them, or use one of {', '.join(available)} or ext.<name>",
+            f"{where}: {name} needs labels, and there are none: they come with `task: classification`, and with a scorer of your own "
+            "where `scoring.labels` names them",
+            hint=f"use one of {', '.join(available)} or ext.<name>",
         )
     if name in OF_POSITIVE:
         hint = f"name the label that counts under `scoring.positive`, or write `{name}_macro`, the mean over all labels"
         raise UsageError(f"{where}: plain {name} is that of one label, and `scoring.positive` names none", hint=hint)
-    if name in LATER:
-        raise NotAvailableYet(f"{where}: the metric {name} is not available yet", hint=f"available: {', '.join(CLASSIFICATION)}")
-    raise UsageError(f"{where}: there is no metric {name!r}", hint=_nearest(name, (*CLASSIFICATION, *OF_POSITIVE)))
+    tasks = [task for task, offered in OFFERED.items() if name in offered]
+    if tasks:
+        raise UsageError(f"{where}: {name} is not a metric of this task; it is of {', '.join(tasks)}", hint=_nearest("", available))
+    raise UsageError(f"{where}: there is no metric {name!r}", hint=_nearest(name, (*available, *OF_POSITIVE)))
 
 
 def _is_extension(name: str) -> bool:
@@ -154,7 +175,7 @@ def _is_extension(name: str) -> bool:
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known[:20])}"
+    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known[:30])}"
 
 
 def check_metrics(
@@ -162,23 +183,36 @@ def check_metrics(
     *,
     positive: str | None = None,
     available: Sequence[str] = CLASSIFICATION,
+    shown: Sequence[str] = (),
     custom: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """The names to report, in the order of the reports; all of them for an empty `metrics:`. Errors as `check_gates`.
+    """The names to report, in the order of the reports; for an empty `metrics:` those of the outcomes, and `shown`. Errors are those
+    of `check_gates`.
 
     `custom` are the names, as written, of metrics of the user's own: they are checked where they are loaded.
     """
-    reported = available if positive is None else (*available, *OF_POSITIVE)
+    there = available if positive is None else (*available, *OF_POSITIVE)
+    if not metrics:
+        return tuple(name for name in there if name in OF_OUTCOMES or name in shown)
     names = set[str]()
     for metric in metrics:
-        name = metric if isinstance(metric, str) else next(iter(metric), "")
-        if name in custom:
-            continue
-        if not isinstance(metric, str):
-            raise NotAvailableYet(f"metrics: {dict(metric)!r}: metrics with options are not available yet", hint="write the name alone")
-        _check_name(name, f"metrics: `{name}`", positive, available)
-        names.add(name)
-    return tuple(name for name in reported if name in names or not metrics)
+        written = metric if isinstance(metric, str) else next(iter(metric), "")
+        if written not in custom:
+            for name in expanded(written):
+                _check_name(name, f"metrics: `{written}`", positive, available)
+                names.add(name)
+            _check_options(metric, written)
+    return tuple(name for name in there if name in names)
+
+
+def _check_options(metric: str | Mapping[str, Any], name: str) -> None:
+    """What the options of a family say is for the family to judge."""
+    if isinstance(metric, str):
+        return
+    if name in OF_OUTCOMES:
+        raise UsageError(f"metrics: {name} has no options", hint="write the name alone")
+    if len(metric) != 1 or not isinstance(metric[name], Mapping):
+        raise UsageError(f"metrics: {dict(metric)!r} is not understood", hint="write one metric a line: - bleu: {tokenize: zh}")
 
 
 def evaluate_gate(gate: Gate, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]) -> GateResult:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from evalsvc.records import MetricValue
+from evalsvc.records import MetricValue, SliceValue
 
 UNIT_BITS = 40
 _UNITS = 1 << UNIT_BITS
@@ -144,6 +144,6 @@ def with_slices(tally: SlicedMean, *, clustered_by: str | None) -> MetricValue:
     return metric
 
 
-def _part(tally: MeanTally) -> dict[str, float | int | None]:
+def _part(tally: MeanTally) -> SliceValue:
     low, high = tally.interval() or (None, None)
     return {"value": tally.value(), "ci_low": low, "ci_high": high, "n": tally.n}

@@ -21,7 +21,7 @@ from evalsvc.pool import Counters, Finished, Hooks, Pool, PoolSettings, RetryPol
 from evalsvc.records import Record, Reply, Request, RowError, Sample
 from evalsvc.reduce.fold import Fold, load_fold
 from evalsvc.report import Exchange, LiveView
-from evalsvc.scoring.classify import make_scorer
+from evalsvc.scoring.tasks import make_scorer
 
 TICK_S = 0.2
 COUNTERS_EVERY_S = 5.0  # what a kill loses of `calls`

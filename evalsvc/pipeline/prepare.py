@@ -19,6 +19,7 @@ from evalsvc.dataset.questions import conversations_in
 from evalsvc.endpoint.apis import Api, resolve_api
 from evalsvc.errors import UsageError
 from evalsvc.metrics.custom import check_custom_metrics, custom_metrics
+from evalsvc.metrics.families.registry import build_metrics
 from evalsvc.metrics.gates import available_metrics, check_gates, check_metrics
 from evalsvc.pipeline.budget import runtime_s
 from evalsvc.pipeline.price import Priced, price_of
@@ -123,13 +124,16 @@ def _check_question(config: EvalConfig) -> None:
 def check_names(config: EvalConfig, where: Where) -> None:
     """Metrics and gates, refused with the place where they were written."""
     positive, labels = config.scoring.positive, config.scoring.labels
-    available = available_metrics(has_labels=labels is not None or config.scoring.scorer is None)
+    own_scorer = config.scoring.scorer is not None
+    has_labels = labels is not None or (config.task == "classification" and not own_scorer)
+    available = available_metrics(config.task, has_labels=has_labels, own_scorer=own_scorer)
     own = [metric.written for metric in custom_metrics(config, where)]
     with _placed(where("metrics"), "metrics"):
         check_metrics(config.metrics, positive=positive, available=available, custom=own)
     for index, gate in enumerate(config.gates):
         with _placed(where(f"gates[{index}]"), "gates"):
             check_gates([gate], positive=positive, labels=labels, available=available)
+    build_metrics(config, labels or (), where)
     check_custom_metrics(config, where)
     check_scorer(config, where("scoring.scorer"))
 

@@ -1,29 +1,31 @@
-"""scored.jsonl once more, for what is more than a count of outcomes: means of scores, groups of rows, scorers that failed.
+"""scored.jsonl once more, for what is more than a count of outcomes: sums of what was measured, means of scores, groups of rows,
+slices, scorers that failed.
 
 Nothing of it is kept from one reduction to the next: a pass costs a few microseconds a row, and is taken only where there is
-a scorer of the user's, a file of scores, or `dataset.group`.
+a metric beside those of the outcomes, a scorer of the user's, a file of scores, `slices` or `dataset.group`.
 """
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from evalsvc.dataset import id_hash, open_dataset
 from evalsvc.metrics.clusters import FEW_GROUPS, Clustered
+from evalsvc.metrics.families.registry import slice_columns
+from evalsvc.metrics.kept import Buckets, Shape, SlicedKept
 from evalsvc.metrics.means import SlicedMean, with_slices
 from evalsvc.metrics.names import EXTENSION
-from evalsvc.metrics.outcomes import is_judged
+from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling
 from evalsvc.metrics.tally import ConfusionTally, RowTally
-from evalsvc.records import MetricValue, Outcome, RunWarning, Score
-from evalsvc.reduce.external import load_external
+from evalsvc.records import MetricValue, RunWarning, Score
+from evalsvc.reduce.external import External, load_external
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scores_in
-from evalsvc.reduce.view import Groups
+from evalsvc.reduce.view import Fields, Groups
 
 # Repeats of one row share a bucket; a bucket that two rows share by chance is one cluster more, and no harm.
 _ID_BUCKETS = 1 << 16
 
-Bucket = Callable[[str], int]
+Parts = list[tuple[str, str]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,14 +47,14 @@ class Graded:
     """What the rows say beside their outcomes."""
 
     clustered_by: str | None  # what the clusters of `means` are
+    kept: SlicedKept | None = None
     means: dict[str, SlicedMean] = field(default_factory=dict)
     from_files: set[str] = field(default_factory=set)  # names of the scores that came from files
-    cells: dict[int, dict[int, int]] | None = None  # with `dataset.group`: rows by bucket and cell
-    groups: int = 0
+    groups: int | None = None  # with `dataset.group`: how many there are
     rows: int = 0
     failures: Failures = field(default_factory=Failures)
 
-    def add_score(self, name: str, value: float, parts: list[tuple[str, str]], cluster: int) -> None:
+    def add_score(self, name: str, value: float, parts: Parts, cluster: int) -> None:
         mean = self.means.get(name)
         if mean is None:
             mean = self.means[name] = SlicedMean.empty(clustered=self.clustered_by is not None)
@@ -63,70 +65,96 @@ class Graded:
         return {EXTENSION + name: with_slices(mean, clustered_by=self.clustered_by) for name, mean in sorted(self.means.items())}
 
     def confusion_by_group(self, tally: RowTally) -> Clustered | None:
-        if self.cells is None or not isinstance(tally, ConfusionTally):
+        if self.kept is None or self.groups is None or not isinstance(tally, ConfusionTally):
             return None
-        return Clustered(buckets=self.cells, labels=len(tally.labels), width=tally.width)
+        return self.kept.all.clustered()
 
     def shares_by_group(self) -> dict[int, tuple[int, int]] | None:
         """Correct and judged rows of each bucket, where there are no labels."""
-        if self.cells is None:
-            return None
-        return {bucket: (cells.get(_CORRECT, 0), sum(cells.values())) for bucket, cells in self.cells.items() if cells}
+        return None if self.kept is None or self.groups is None else self.kept.all.shares()
 
     def warnings(self) -> list[RunWarning]:
         return [*_failed(self), *_few_groups(self), *_scores_missing(self)]
 
 
-_CORRECT, _NOT_CORRECT = 0, 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """To which buckets and which slices a row belongs."""
+
+    groups: Groups | None
+    fields: Fields | None
+    resampling: Resampling
+    repeats: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Places":
+        """Reads the data set where columns of it are asked for."""
+        config = plan.config
+        columns = slice_columns(config, plan.metrics)
+        grouped = config.dataset.group is not None
+        dataset = open_dataset(config.dataset, config.base_dir) if grouped or columns else None
+        return cls(
+            groups=Groups.of(dataset) if dataset is not None and grouped else None,
+            fields=Fields.of(dataset, columns) if dataset is not None and columns else None,
+            resampling=Resampling.of(samples=int(plan.manifest.dataset["rows"]), grouped=grouped),
+            repeats=config.repeats,
+        )
+
+    def buckets(self, id_: str) -> Buckets:
+        if self.groups is not None:
+            bucket = self.groups.bucket(id_)
+            return Buckets(bucket, bucket, bucket)
+        hashed = int.from_bytes(id_hash(id_), "little")
+        bucket = hashed % JACKKNIFE_BUCKETS
+        cluster = bucket if self.resampling is Resampling.JACKKNIFE else hashed
+        return Buckets(cluster, bucket, cluster if self.repeats > 1 else 0)
+
+    def cluster_of_means(self, where: Buckets, id_: str) -> int:
+        if self.groups is not None:
+            return where.bucket
+        return int.from_bytes(id_hash(id_), "little") % _ID_BUCKETS if self.repeats > 1 else 0
+
+    def parts(self, score: Score) -> Parts:
+        """Columns and values by which the row is sliced."""
+        return [] if self.fields is None else list(self.fields.of_row(score.id).items())
 
 
-def grade(plan: Plan, tally: RowTally, scored_bytes: int) -> Graded:
-    """Reads the first `scored_bytes` of scored.jsonl, if anything asks for it; `tally` is of the same rows."""
-    config, files = plan.config, load_external(plan.run)
-    groups = None if config.dataset.group is None else Groups.of(open_dataset(config.dataset, config.base_dir))
+def grade(plan: Plan, scored_bytes: int) -> Graded:
+    """Reads the first `scored_bytes` of scored.jsonl, if anything asks for it."""
+    files = load_external(plan.run)
     graded = Graded(clustered_by=_clustered_by(plan))
-    if config.scoring.scorer is None and groups is None and not files:
+    if not (files or plan.config.scoring.scorer or plan.config.dataset.group or plan.config.slices or plan.metrics):
         return graded
-    cluster_of = _cluster_of(groups, config.repeats)
-    cells = defaultdict[int, dict[int, int]](dict)
+    places = Places.of(plan)
+    graded.kept = SlicedKept.empty(Shape(labels=plan.labels, metrics=plan.metrics))
+    graded.groups = None if places.groups is None else places.groups.count
+    own_scorer = plan.config.scoring.scorer is not None
     for score in scores_in(plan.run.scored, scored_bytes):
-        cluster = cluster_of(score.id)
-        by_target = [] if score.target is None else [("target", score.target)]
-        for name, value in (score.scores or {}).items():
-            graded.add_score(name, value, by_target, cluster)
-        for file in files:
-            for name, value, parts in file.of(score.id, score.repeat):
-                graded.add_score(name, value, by_target + parts, cluster)
+        where = places.buckets(score.id)
+        parts = places.parts(score)
+        graded.kept.update(score, parts, where)
+        if own_scorer or files:
+            _add_means(graded, score, parts, files, places.cluster_of_means(where, score.id), own_scorer=own_scorer)
         graded.failures.add(score)
         graded.rows += 1
-        if groups is not None:
-            _count(cells[cluster], score, tally)
     graded.from_files = {name for file in files for name in file.names}
-    if groups is not None:
-        graded.cells, graded.groups = dict(cells), groups.count
     return graded
+
+
+def _add_means(graded: Graded, score: Score, parts: Parts, files: Iterable[External], cluster: int, *, own_scorer: bool) -> None:
+    by_target = [*parts, *([] if score.target is None else [("target", score.target)])]
+    own: Mapping[str, float] = (score.scores or {}) if own_scorer else {}
+    for name, value in own.items():
+        graded.add_score(name, value, by_target, cluster)
+    for file in files:
+        for name, value, more in file.of(score.id, score.repeat):
+            graded.add_score(name, value, by_target + more, cluster)
 
 
 def _clustered_by(plan: Plan) -> str | None:
     if plan.config.dataset.group is not None:
         return "group"
     return "id" if plan.config.repeats > 1 else None
-
-
-def _cluster_of(groups: Groups | None, repeats: int) -> Bucket:
-    if groups is not None:
-        return groups.bucket
-    return (lambda id_: int.from_bytes(id_hash(id_), "little") % _ID_BUCKETS) if repeats > 1 else (lambda _: 0)
-
-
-def _count(cells: dict[int, int], score: Score, tally: RowTally) -> None:
-    if isinstance(tally, ConfusionTally):
-        cell = tally.cell_of(score)
-    elif is_judged(score.outcome):
-        cell = _CORRECT if score.outcome is Outcome.CORRECT else _NOT_CORRECT
-    else:
-        return
-    cells[cell] = cells.get(cell, 0) + 1
 
 
 def _failed(graded: Graded) -> list[RunWarning]:
@@ -140,7 +168,7 @@ def _failed(graded: Graded) -> list[RunWarning]:
 
 
 def _few_groups(graded: Graded) -> list[RunWarning]:
-    if graded.cells is None or graded.groups >= FEW_GROUPS:
+    if graded.groups is None or graded.groups >= FEW_GROUPS:
         return []
     text = (
         f"the rows come in only {graded.groups} groups (dataset.group), and whole groups are drawn for the intervals: "

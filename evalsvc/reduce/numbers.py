@@ -7,8 +7,11 @@ from typing import Any
 from evalsvc.config import EvalConfig
 from evalsvc.metrics.classification import classification_metrics, confusion_matrix, per_class
 from evalsvc.metrics.custom import custom_metrics
+from evalsvc.metrics.families.registry import has_accuracy, shown_metrics, slice_columns
 from evalsvc.metrics.gates import available_metrics, check_metrics
+from evalsvc.metrics.measured import Sampling, measured_metrics, slices_of
 from evalsvc.metrics.outcomes import outcome_metrics
+from evalsvc.metrics.sums import Resampling
 from evalsvc.metrics.tally import ConfusionTally
 from evalsvc.metrics.warnings import warnings_for
 from evalsvc.records import MetricValue, RunWarning
@@ -34,8 +37,10 @@ def numbers(plan: Plan, fold: Fold, graded: Graded) -> Numbers:
     of_outcomes, means = _of_outcomes(plan, fold, graded), graded.metrics()
     own = {name: state["metric"] for name, state in fold.custom.items()}
     extensions = {**means, **own}
+    metrics = {**of_outcomes, **_measured(plan, graded), **extensions}
+    _add_slices(plan, graded, metrics)
     return Numbers(
-        metrics={**of_outcomes, **extensions},
+        metrics=metrics,
         reported=[*reported(plan.config, has_labels=bool(plan.labels)), *extensions],
         per_class=classes,
         confusion_matrix=confusion_matrix(tally) if isinstance(tally, ConfusionTally) else None,
@@ -48,13 +53,37 @@ def numbers(plan: Plan, fold: Fold, graded: Graded) -> Numbers:
 
 
 def reported(config: EvalConfig, *, has_labels: bool) -> tuple[str, ...]:
-    """The metrics of the outcomes that the config asks for."""
-    return check_metrics(
+    """The metrics that the config asks for, without those of the user's own."""
+    names = check_metrics(
         config.metrics,
         positive=config.scoring.positive,
-        available=available_metrics(has_labels=has_labels),
+        available=available_metrics(config.task, has_labels=has_labels, own_scorer=config.scoring.scorer is not None),
+        shown=shown_metrics(config),
         custom=[metric.written for metric in custom_metrics(config)],
     )
+    return names if config.metrics or has_accuracy(config) else tuple(name for name in names if name != "accuracy")
+
+
+def _sampling(plan: Plan) -> Sampling:
+    config = plan.config
+    return Sampling(
+        resampling=Resampling.of(samples=int(plan.manifest.dataset["rows"]), grouped=config.dataset.group is not None),
+        repeats=config.repeats,
+        positive=config.scoring.positive,
+    )
+
+
+def _measured(plan: Plan, graded: Graded) -> dict[str, MetricValue]:
+    return {} if graded.kept is None else measured_metrics(graded.kept, _sampling(plan))
+
+
+def _add_slices(plan: Plan, graded: Graded, metrics: dict[str, MetricValue]) -> None:
+    columns = slice_columns(plan.config, plan.metrics)
+    if graded.kept is None or not columns:
+        return
+    for name, slices in slices_of(graded.kept, columns, _sampling(plan)).items():
+        if name in metrics:
+            metrics[name]["slices"] = slices
 
 
 def _of_outcomes(plan: Plan, fold: Fold, graded: Graded) -> dict[str, MetricValue]:

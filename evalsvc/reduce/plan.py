@@ -13,6 +13,8 @@ from evalsvc.config.secrets import with_address
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import canonical
 from evalsvc.metrics.custom import custom_metrics
+from evalsvc.metrics.families.metric import AnyMetric
+from evalsvc.metrics.families.registry import build_metrics, columns_of_metrics, wanted_metrics
 from evalsvc.reduce.external import external_fingerprint
 from evalsvc.rundir import Manifest, RunDir
 from evalsvc.scoring.label_set import resolve_labels
@@ -30,6 +32,7 @@ class Plan:
     manifest: Manifest
     config: EvalConfig
     labels: tuple[str, ...]
+    metrics: tuple[AnyMetric, ...] = ()  # beside those of the outcomes
 
     @classmethod
     def of(cls, run: RunDir, manifest: Manifest, where: Where | None = None) -> Self:
@@ -39,7 +42,8 @@ class Plan:
             labels = labels_of(config, manifest.dataset)
         except UsageError as error:
             raise (error if where is None else _placed(error, where)) from None
-        return cls(run=run, manifest=manifest, config=config, labels=labels)
+        metrics = build_metrics(config, labels, where or str)
+        return cls(run=run, manifest=manifest, config=config, labels=labels, metrics=metrics)
 
     @property
     def expected(self) -> int:
@@ -53,19 +57,27 @@ class Plan:
         scorer = _fingerprint(plugins.Kind.SCORER, config.scoring.scorer, config.base_dir)
         parts = [SCORING_VERSION, config.task, scoring, scorer, self.labels]
         rows = config.dataset.model_dump(mode="json", include={"limit", "where", "subsample", "target", "messages"})
-        return digest([*parts, self.manifest.dataset["sha256"] if self.manifest.data_changed else None, rows])
+        columns = columns_of_metrics(self.metrics)
+        depends_on_data = self.manifest.data_changed or columns
+        measured = [(wanted.name, wanted.options) for wanted in wanted_metrics(config)] if self.metrics else None
+        return digest([*parts, self.manifest.dataset["sha256"] if depends_on_data else None, rows, measured])
 
     @property
     def summary_key(self) -> str:
         """Equal keys mean that the same counts give the same summary."""
-        config = self.config.model_dump(mode="json", include={"name", "metrics", "gates", "model", "max_error_rate", "repeats"})
+        config = self.config.model_dump(mode="json", include={"name", "metrics", "gates", "model", "max_error_rate", "repeats", "slices"})
         metrics = [metric.fingerprint for metric in custom_metrics(self.config)]
-        group = (self.config.dataset.group, self.manifest.dataset["sha256"]) if self.config.dataset.group is not None else None
-        return digest([self.fold_key, config, self.expected, metrics, group, external_fingerprint(self.run)])
+        looks_at_data = self.config.dataset.group is not None or self.config.slices
+        data = (self.config.dataset.group, self.manifest.dataset["sha256"]) if looks_at_data else None
+        return digest([self.fold_key, config, self.expected, metrics, data, external_fingerprint(self.run)])
 
 
 def labels_of(config: EvalConfig, dataset: Mapping[str, Any]) -> tuple[str, ...]:
-    """What rows are counted by; none where a scorer of the user's says what is correct and `scoring.labels` names none."""
+    """What rows are counted by; none where answers are texts or numbers, and where a scorer of the user's says what is correct
+    and `scoring.labels` names none.
+    """
+    if config.task != "classification":
+        return ()
     if config.scoring.scorer is not None and config.scoring.labels is None:
         return _no_labels(config)
     if not dataset.get("labels_complete", True) and config.scoring.labels is None:

@@ -16,6 +16,10 @@ _ID = re.compile(rb'\{"id":"([^"\\]*)","repeat":([0-9]+),')
 def scored_line(score: Score) -> bytes:
     fields = {"id": score.id, "repeat": score.repeat, "target": score.target, "prediction": score.prediction}
     fields |= {"outcome": score.outcome.value, "rule": score.rule, "scores": score.scores or {}}
+    if score.stats is not None:
+        fields["stats"] = score.stats
+    if score.probs is not None:
+        fields["probs"] = score.probs
     if score.error is not None:
         fields["error"] = {"kind": score.error.kind, "message": score.error.message}
     return dumps(fields) + b"\n"

@@ -17,9 +17,9 @@ from evalsvc.reduce.plan import Plan
 def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Summary:
     tallies, config = fold.tallies, plan.config
     pending = max(plan.expected - tallies.ok - tallies.error, 0)
-    all_of_it = numbers(plan, fold, grade(plan, tallies.outcomes, fold.scored_bytes))
+    all_of_it = numbers(plan, fold, grade(plan, fold.scored_bytes))
     metrics, classes = all_of_it.metrics, all_of_it.per_class
-    available = available_metrics(has_labels=bool(plan.labels))
+    available = available_metrics(config.task, has_labels=bool(plan.labels), own_scorer=config.scoring.scorer is not None)
     gates = check_gates(config.gates, positive=config.scoring.positive, labels=plan.labels, available=available)
     launches = list(_launches(events))
     return {

@@ -3,12 +3,15 @@
 import sys
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import EllipsisType
 from typing import Any
 
 from evalsvc.dataset import Dataset, id_hash
 from evalsvc.errors import UsageError
+from evalsvc.jsonio import as_text
 from evalsvc.metrics.clusters import MOST_BUCKETS
 from evalsvc.records import Record
 
@@ -86,3 +89,57 @@ class Groups:
                 hint="put the data set back as it was asked, or run the evaluation again",
             )
         return self.buckets[at]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What rows have in some columns, as text; 8 bytes a row, 4 for each column, and each value once."""
+
+    columns: tuple[str, ...]
+    ids: "array[int]"  # sorted, by dataset.id_hash
+    codes: "tuple[array[int], ...]"  # of each column, in the order of `ids`: an index into its texts
+    texts: tuple[list[str | None], ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset, columns: Sequence[str]) -> "Fields":
+        """UsageError for a column that no row has."""
+        import numpy as np
+
+        ids, codes = bytearray(), [array("I") for _ in columns]
+        seen: list[dict[str | None, int]] = [{} for _ in columns]
+        target = dataset.layout.columns.target
+        there = dict[str, None]()
+        for sample in dataset.samples(dataset.survey()):
+            ids += id_hash(sample.id)
+            there.update(dict.fromkeys(sample.fields))
+            for column, known, code in zip(columns, seen, codes, strict=True):
+                value = sample.target if column == target else as_text(sample.fields.get(column))
+                code.append(known.setdefault(value, len(known)))
+        _refuse_unknown(columns, [*there, *([target] if target is not None else [])])
+        unsorted = np.frombuffer(ids, dtype=np.uint64)
+        order = np.argsort(unsorted)
+        return cls(
+            columns=tuple(columns),
+            ids=array("Q", unsorted[order].tobytes()),
+            codes=tuple(array("I", np.frombuffer(code, dtype=np.uint32)[order].tobytes()) for code in codes),
+            texts=tuple(list(known) for known in seen),
+        )
+
+    def of_row(self, id_: str) -> dict[str, str]:
+        """The row's values by column, without those it does not have; empty for a row that the data set does not have."""
+        wanted = int.from_bytes(id_hash(id_), sys.byteorder)
+        at = bisect_left(self.ids, wanted)
+        if at == len(self.ids) or self.ids[at] != wanted:
+            return {}
+        values = zip(self.columns, self.codes, self.texts, strict=True)
+        return {column: text for column, codes, texts in values if (text := texts[codes[at]]) is not None}
+
+
+def _refuse_unknown(columns: Sequence[str], there: Sequence[str]) -> None:
+    for column in columns:
+        if column not in there:
+            near = get_close_matches(column, there, n=1)
+            raise UsageError(
+                f"slices: no row has a column {column!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                hint=f"the columns are {', '.join(there)}",
+            )

@@ -2,9 +2,10 @@
 user's own runs in processes of its own.
 """
 
-from evalsvc.scoring.classify import Classifier, Scorer, make_scorer
+from evalsvc.scoring.classify import Classifier, Scorer
 from evalsvc.scoring.label_set import resolve_labels
 from evalsvc.scoring.labels import Found, LabelFinder
 from evalsvc.scoring.rows import RowScorer, check_scorer, open_scorer
+from evalsvc.scoring.tasks import make_scorer
 
 __all__ = ["Classifier", "Found", "LabelFinder", "RowScorer", "Scorer", "check_scorer", "make_scorer", "open_scorer", "resolve_labels"]

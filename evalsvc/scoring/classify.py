@@ -1,11 +1,8 @@
 """Record -> Score for classification: the table of outcomes, in code."""
 
-from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
 from typing import Protocol
 
-from evalsvc.config.models import EvalConfig
-from evalsvc.errors import NotAvailableYet
 from evalsvc.records import Outcome, Record, Reply, Score
 from evalsvc.scoring.labels import NOTHING, Found, LabelFinder
 from evalsvc.scoring.outcomes import CUT, is_cut, outcome_before_reading
@@ -63,23 +60,3 @@ def _of_found(found: Found, target: str | None, reply: Reply) -> Outcome:
     if found.ambiguous:
         return Outcome.AMBIGUOUS
     return Outcome.TRUNCATED if found.thinking_open or reply.finish_reason == CUT else Outcome.UNPARSED
-
-
-def _classifier(config: EvalConfig, labels: Sequence[str]) -> Scorer:
-    return Classifier(LabelFinder(labels, config.scoring))
-
-
-_SCORERS: Mapping[str, Callable[[EvalConfig, Sequence[str]], Scorer]] = {"classification": _classifier}
-
-
-def make_scorer(config: EvalConfig, labels: Sequence[str]) -> Scorer:
-    """What scores in this process: the scorer of `config.task`, or Unread where the user's own does it in others: see custom.py.
-
-    NotAvailableYet for a task that has none, UsageError for labels that cannot work.
-    """
-    if config.scoring.scorer is not None:
-        return Unread()
-    make = _SCORERS.get(config.task)
-    if make is None:
-        raise NotAvailableYet(f"task: {config.task} is not available yet", hint=f"available: {', '.join(sorted(_SCORERS))}")
-    return make(config, labels)

@@ -263,7 +263,6 @@ WANTED: dict[str, object] = {
     "model.api": "responses",
     "model.client": "sdk",
     "model.stream": "true",
-    "task": "qa",
     "repeats": "2",
     "gates[]": '["accuracy >= 0.9", {against: baseline}]',
 }
@@ -278,7 +277,8 @@ def test_a_key_without_a_station_is_not_available_yet(load: Load, pattern: str) 
 
 
 def test_a_key_without_a_station_is_named_with_its_line(load: Load) -> None:
-    assert refusal(load, EVAL_YAML + "task: qa\n").message == "eval.yaml:14 (task): task: qa is not available yet"
+    text = EVAL_YAML.replace('["recall >= 0.80"]', "[{against: baseline}]")
+    assert refusal(load, text).message == "eval.yaml:13 (gates[0]): gates[0] is not available yet"
 
 
 def test_the_defaults_of_keys_without_a_station_may_be_written_out(load: Load) -> None:

@@ -32,7 +32,7 @@ BAD_CONFIGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "a template that does not parse": (("model:", 'prompt: {user: "{{ text "}\nmodel:'), ("prompt.user", "eval.yaml:6")),
     "a template with an unknown name": (("model:", 'prompt: {user: "{{ txt }}"}\nmodel:'), ("txt",)),
     "a template that names the target": (("model:", 'prompt: {user: "{{ label }}"}\nmodel:'), ("label", "target")),
-    "a task of later": (("model:", "task: generation\nmodel:"), ("task", "not available yet", "eval.yaml:6")),
+    "a metric of another task": (("model:", "metrics: [bleu]\nmodel:"), ("metrics", "bleu is not a metric of this task", "eval.yaml:6")),
     "a budget in dollars without a price": (("model:", "budget: {usd: 5}\nmodel:"), ("budget.usd", "model.price", "eval.yaml:6")),
     "a metric that does not exist": (("model:", 'gates: ["acuracy >= 0.5"]\nmodel:'), ("eval.yaml:", "(gates[0])", "acuracy", "accuracy")),
     "plain recall without positive": (("model:", 'gates: ["recall >= 0.5"]\nmodel:'), ("recall", "recall_macro", "scoring.positive")),

@@ -66,7 +66,7 @@ def test_refusals_name_what_to_write_instead() -> None:
     assert "0.80" in hints["accuracy >= 80%"]
 
 
-@pytest.mark.parametrize("gate", ["bleu >= 0.3", "accuracy >= baseline - 0.01", {"accuracy >= 0.9": {"min_n": 5}}])
+@pytest.mark.parametrize("gate", ["accuracy >= baseline - 0.01", {"accuracy >= 0.9": {"min_n": 5}}])
 def test_what_is_planned_is_not_available_yet(gate: str | dict[str, Any]) -> None:
     with pytest.raises(NotAvailableYet):
         check_gates([gate])
@@ -125,9 +125,33 @@ def test_named_metrics_come_in_the_order_of_the_reports() -> None:
 
 
 def test_a_metric_that_cannot_be_had_is_refused() -> None:
-    for metric, error in (("recall", UsageError), ("bleu", NotAvailableYet), ("acc", UsageError), ({"mcc": {"x": 1}}, NotAvailableYet)):
-        with pytest.raises(error, match="metrics: "):
+    for metric, told in (
+        ("recall", "scoring.positive"),
+        ("bleu", "of generation"),
+        ("acc", "no metric"),
+        ({"mcc": {"x": 1}}, "no options"),
+    ):
+        with pytest.raises(UsageError, match=f"metrics: .*{told}"):
             check_metrics([metric])
+
+
+def test_a_group_of_metrics_stands_for_each_of_them() -> None:
+    available = available_metrics("summarization", has_labels=False)
+    assert check_metrics([{"rouge": {"stemmer": True}}], available=available) == ("rouge1", "rouge2", "rougeL", "rougeLsum")
+
+
+def test_what_is_shown_without_a_choice_are_the_outcomes_and_the_tasks_own() -> None:
+    available = available_metrics("translation", has_labels=False)
+    assert check_metrics([], available=available, shown=("bleu", "ter")) == ("accuracy", "parse_rate", "coverage", "bleu", "ter")
+
+
+def test_a_threshold_lies_in_the_range_of_its_metric() -> None:
+    available = available_metrics("translation", has_labels=False)
+    for gate in ("bleu >= 27.5", "ter <= 180", "generated_perplexity < 12"):
+        assert len(check_gates([gate], available=available)) == 1
+    for gate in ("bleu >= 101", "ter >= -1", "generated_perplexity < 0.5", "token_f1 >= 80"):
+        with pytest.raises(UsageError, match="gates: "):
+            check_gates([gate], available=available)
 
 
 @pytest.mark.parametrize(

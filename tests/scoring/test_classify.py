@@ -3,7 +3,6 @@ from collections.abc import Mapping
 import pytest
 
 from evalsvc.config.models import DatasetConfig, EvalConfig, ModelConfig, Scoring
-from evalsvc.errors import NotAvailableYet
 from evalsvc.records import Outcome, Record
 from evalsvc.scoring import Classifier, LabelFinder, make_scorer
 from tests.scoring.records import answered, failed
@@ -67,9 +66,8 @@ def test_the_task_chooses_the_scorer() -> None:
     assert make_scorer(config("classification"), LABELS).score(answered()).outcome == Outcome.CORRECT
 
 
-def test_a_task_without_a_scorer_is_not_available_yet() -> None:
-    with pytest.raises(NotAvailableYet, match="task: translation"):
-        make_scorer(config("translation"), LABELS)
+def test_of_a_task_with_texts_every_answer_is_scored() -> None:
+    assert make_scorer(config("translation"), ()).score(answered()).outcome == Outcome.SCORED
 
 
 def test_where_the_scorer_is_the_users_only_what_needs_no_reading_is_said_here() -> None:

@@ -10,6 +10,7 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.records import Outcome, Record
 from evalsvc.scoring import check_scorer, open_scorer
+from evalsvc.scoring.rows import Row
 from evalsvc.scoring.workers import BATCH, HOPELESS_AFTER
 from tests.scoring.records import answered, failed
 
@@ -71,7 +72,7 @@ def config(folder: Path, scorer: str, **more: object) -> EvalConfig:
 def outcomes(folder: Path, scorer: str, records: list[Record], **more: object) -> list[tuple[str, str | None]]:
     """Outcome and message of each record; fails when they come in another order."""
     with open_scorer(config(folder, scorer, **more), ()) as opened:
-        results = list(opened.scores((record, record.target) for record in records))
+        results = list(opened.scores((record, record.target, {}) for record in records))
     assert [record for record, _ in results] == records
     return [(score.outcome.value, score.error.message if score.error is not None else None) for _, score in results]
 
@@ -126,7 +127,7 @@ def test_a_scorer_that_kills_its_process_every_time_is_not_tried_ten_thousand_ti
 def test_a_scorer_sees_what_was_asked(folder: Path) -> None:
     records = [answered(messages='[{"role":"user","content":"é?"}]'.encode()), answered()]
     with open_scorer(config(folder, "mine.py:asked"), ()) as scorer:
-        assert [score.prediction for _, score in scorer.scores((record, None) for record in records)] == ["é?", None]
+        assert [score.prediction for _, score in scorer.scores((record, None, {}) for record in records)] == ["é?", None]
 
 
 def test_a_class_is_made_with_the_options(folder: Path) -> None:
@@ -154,9 +155,9 @@ def test_a_scorer_that_cannot_be_had_is_told_before_any_row(folder: Path, scorer
 def test_leaving_early_ends_the_workers_at_once(folder: Path) -> None:
     began_at = time.monotonic()
 
-    def rows() -> Iterator[tuple[Record, str | None]]:
+    def rows() -> Iterator[Row]:
         for record in replies("a", *["hang"] * 3):
-            yield record, None
+            yield record, None, {}
         raise RuntimeError("the journal is damaged")
 
     with pytest.raises(RuntimeError), open_scorer(config(folder, "mine.py:hostile", timeout_s=60.0), ()) as scorer:
@@ -168,5 +169,5 @@ def test_without_a_scorer_of_the_users_nothing_is_started() -> None:
     own = EvalConfig.model_validate({"name": "n", "dataset": {"path": "d"}, "model": {"name": "m"}, "base_dir": Path()})
     check_scorer(own, "")
     with open_scorer(own, ("spam", "ham")) as scorer:
-        [(_, score)] = scorer.scores([(answered(), "ham")])
+        [(_, score)] = scorer.scores([(answered(), "ham", {})])
     assert score.outcome is Outcome.WRONG

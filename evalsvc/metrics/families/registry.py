@@ -1,0 +1,115 @@
+"""Which family builds which metric. Families are imported when one of their metrics is wanted: some need seconds to load."""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final
+
+from evalsvc.config.keypath import Where
+from evalsvc.config.models import EvalConfig
+from evalsvc.errors import UsageError
+from evalsvc.metrics.families.metric import AnyMetric, Build, OwnMetric, Setting, SumMetric, Wanted
+from evalsvc.metrics.names import CORRECT, GENERATED, JUDGE, LIKELIHOOD, OFFERED, PROBABILITIES, REGRESSION, SHOWN, TELL_RIGHT, expanded
+from evalsvc.scoring.measures import Measuring
+
+# Module of this package with a function `build`.
+_MODULES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("exact_match", "normalised_match", "token_f1", "numeric_match", "json_valid", "json_schema", "regex_match"), "matches"
+    ),
+    "pass_at_k": "passes",
+    **dict.fromkeys(("bleu", "chrf", "chrf_pp", "ter"), "sacre"),
+    **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), "rouge"),
+    **dict.fromkeys((*GENERATED, *LIKELIHOOD), "likelihood"),
+    **dict.fromkeys(REGRESSION, "regression"),
+    **dict.fromkeys(PROBABILITIES, "probabilities"),
+    **dict.fromkeys(JUDGE, "judged"),
+}
+
+
+def wanted_metrics(config: EvalConfig, where: Where = str) -> tuple[Wanted, ...]:
+    """The metrics beside those of the outcomes, with their options, in the order of `metrics`; the task's own for none."""
+    offered = OFFERED[config.task]
+    if not config.metrics:
+        found = {name: Wanted(name=name, place=where("task")) for name in shown_metrics(config)}
+    else:
+        found = {
+            name: Wanted(name=name, options=options, place=where(f"metrics[{index}]"))
+            for index, item in enumerate(config.metrics)
+            for written, options in [_named(item)]
+            for name in expanded(written)
+            if name in offered
+        }
+    correct = correct_metric(config)
+    if correct is not None:
+        _check_correct(correct, offered, where("scoring.correct"))
+        found.setdefault(correct, Wanted(name=correct, place=where("scoring.correct")))
+    for index, gate in enumerate(config.gates):
+        name = re.split(r"\W", gate.strip())[0] if isinstance(gate, str) else ""
+        if name in offered:
+            found.setdefault(name, Wanted(name=name, place=where(f"gates[{index}]")))
+    return tuple(found.values())
+
+
+def correct_metric(config: EvalConfig) -> str | None:
+    """The metric that says which answers are right."""
+    if config.scoring.scorer is not None:
+        return None
+    return config.scoring.correct or CORRECT.get(config.task)
+
+
+def _check_correct(name: str, offered: Sequence[str], place: str) -> None:
+    if name not in TELL_RIGHT or name not in offered:
+        known = [metric for metric in TELL_RIGHT if metric in offered]
+        raise UsageError(
+            f"{place}: {name} cannot say which answers are right",
+            hint=f"use one of {', '.join(known)}" if known else "this task has no such metric; take the key out",
+        )
+
+
+def has_accuracy(config: EvalConfig) -> bool:
+    """Whether anything says which answers are right."""
+    return config.task == "classification" or config.scoring.scorer is not None or correct_metric(config) is not None
+
+
+def shown_metrics(config: EvalConfig) -> tuple[str, ...]:
+    """The metrics beside those of the outcomes that are reported when `metrics` names none."""
+    return SHOWN[config.task] if config.scoring.scorer is None else ()
+
+
+def _named(item: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    return (item, {}) if isinstance(item, str) else next(iter(item.items()), ("", {}))
+
+
+def build_metrics(config: EvalConfig, labels: Sequence[str] = (), where: Where = str) -> tuple[AnyMetric, ...]:
+    """Ready to measure and to sum; UsageError, with its place, for options that cannot be."""
+    setting = Setting(task=config.task, repeats=config.repeats, labels=tuple(labels), positive=config.scoring.positive, config=config)
+    if config.scoring.scorer is not None:
+        return ()
+    built: dict[Any, AnyMetric] = {}
+    for wanted in wanted_metrics(config, where):
+        metric = _builder(wanted.name)(wanted, setting)
+        built.setdefault(metric.names if isinstance(metric, OwnMetric) else metric.name, metric)
+    return tuple(built.values())
+
+
+def _builder(name: str) -> Build:
+    build: Build = import_module(f"{__package__}.{_MODULES[name]}").build
+    return build
+
+
+def measuring_of(config: EvalConfig, metrics: Sequence[AnyMetric]) -> Measuring:
+    """What scoring has to ask for all of `metrics`, each measure once."""
+    measures = dict.fromkeys(metric.measure for metric in metrics if metric.measure is not None)
+    return Measuring(measures=tuple(measures), correct=correct_metric(config), one_reference=config.scoring.references == "text")
+
+
+def columns_of_metrics(metrics: Sequence[AnyMetric]) -> tuple[str, ...]:
+    """The columns of the data set that `metrics` measure by."""
+    return tuple(dict.fromkeys(column for metric in metrics for column in metric.columns))
+
+
+def slice_columns(config: EvalConfig, metrics: Sequence[AnyMetric]) -> tuple[str, ...]:
+    """The columns by which rows are sliced: those of the config, and those that metrics are means over the groups of."""
+    groups = (metric.by for metric in metrics if isinstance(metric, SumMetric) and metric.by is not None)
+    return tuple(dict.fromkeys([*config.slices, *groups]))

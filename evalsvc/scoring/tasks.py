@@ -1,0 +1,46 @@
+"""Which scorer belongs to which task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from evalsvc.config.models import EvalConfig
+from evalsvc.errors import NotAvailableYet
+from evalsvc.scoring.classify import Classifier, Scorer, Unread
+from evalsvc.scoring.labels import LabelFinder
+from evalsvc.scoring.likelihood import LikelihoodScorer
+from evalsvc.scoring.texts import TextScorer
+
+
+def _classifier(config: EvalConfig, labels: Sequence[str]) -> Scorer:
+    return Classifier(LabelFinder(labels, config.scoring))
+
+
+def _texts(config: EvalConfig, _: Sequence[str]) -> Scorer:
+    return TextScorer.of(config)
+
+
+def _likelihood(config: EvalConfig, _: Sequence[str]) -> Scorer:
+    return LikelihoodScorer.of(config)
+
+
+_SCORERS: Final[Mapping[str, Callable[[EvalConfig, Sequence[str]], Scorer]]] = {
+    "classification": _classifier,
+    "generation": _texts,
+    "translation": _texts,
+    "summarization": _texts,
+    "qa": _texts,
+    "perplexity": _likelihood,
+}
+
+
+def make_scorer(config: EvalConfig, labels: Sequence[str]) -> Scorer:
+    """What scores in this process: the scorer of `config.task`, or Unread where the user's own does it in others: see custom.py.
+
+    NotAvailableYet for a task that has none, UsageError for labels that cannot work.
+    """
+    if config.scoring.scorer is not None:
+        return Unread()
+    make = _SCORERS.get(config.task)
+    if make is None:
+        raise NotAvailableYet(f"task: {config.task} is not available yet", hint=f"available: {', '.join(sorted(_SCORERS))}")
+    return make(config, labels)

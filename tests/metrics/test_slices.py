@@ -1,0 +1,96 @@
+"""Slices: each metric by the values of a column, and whether they differ from the rest by more than chance."""
+
+from random import Random
+
+import pytest
+
+from evalsvc.metrics.families.metric import mean_of
+from evalsvc.metrics.kept import MOST_SLICES, Buckets, Shape, SlicedKept
+from evalsvc.metrics.measured import Sampling, slices_of
+from evalsvc.metrics.slices import holm, p_value
+from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling
+from evalsvc.records import Outcome, Score
+
+LABELS = ("ham", "spam")
+QUALITY = mean_of("quality", signature="v:1", measure=None)
+SAMPLING = Sampling(resampling=Resampling.BY_ID)
+
+
+def labelled(target: str, prediction: str, quality: float) -> Score:
+    outcome = Outcome.CORRECT if target == prediction else Outcome.WRONG
+    return Score(id="1", repeat=0, target=target, prediction=prediction, outcome=outcome, rule="exact", scores={"quality": quality})
+
+
+def kept(shape: Shape, *, difference: float, seed: int, rows: int = 1500) -> SlicedKept:
+    """Rows in three languages, one of them answered worse by `difference`."""
+    random, sliced = Random(seed), SlicedKept.empty(shape)
+    for number in range(rows):
+        language = ("de", "en", "fr")[number % 3]
+        target = LABELS[random.random() < 0.5]
+        is_right = random.random() < 0.8 - difference * (language == "fr")
+        prediction = target if is_right else LABELS[target == "ham"]
+        score = labelled(target, prediction, min(1.0, max(0.0, random.gauss(0.7 - difference * (language == "fr"), 0.1))))
+        sliced.update(score, [("language", language)], Buckets(number, number % JACKKNIFE_BUCKETS))
+    return sliced
+
+
+@pytest.mark.parametrize("labels", [LABELS, ()])
+def test_a_slice_that_is_worse_is_told_from_the_rest(labels: tuple[str, ...]) -> None:
+    found = slices_of(kept(Shape(labels=labels, metrics=(QUALITY,)), difference=0.15, seed=1), ["language"], SAMPLING)
+    for name in ("accuracy", "quality") if labels else ("quality",):
+        french = found[name]["language"]["fr"]
+        assert french["p_holm"] < 0.01
+        assert french["n"] == 500
+
+
+def test_slices_that_are_alike_are_seldom_told_apart() -> None:
+    """Holm's correction: in at most about one of twenty runs any slice is called different."""
+    shape, rejected = Shape(labels=LABELS, metrics=(QUALITY,)), dict.fromkeys(("accuracy", "quality"), 0)
+    for seed in range(60):
+        found = slices_of(kept(shape, difference=0.0, seed=seed, rows=600), ["language"], SAMPLING)
+        for name in rejected:
+            rejected[name] += min(number["p_holm"] for number in found[name]["language"].values()) < 0.05
+    assert all(count <= 9 for count in rejected.values())
+    assert any(count > 0 for count in rejected.values())
+
+
+def test_a_slice_has_the_number_that_its_rows_alone_would_have() -> None:
+    sliced = kept(Shape(labels=LABELS, metrics=(QUALITY,)), difference=0.1, seed=3)
+    found = slices_of(sliced, ["language"], SAMPLING)
+    part = sliced.slices["language"]["de"]
+    assert found["quality"]["language"]["de"]["value"] == part.sums.value()["quality"]
+    outcomes = part.outcomes().value()
+    assert found["accuracy"]["language"]["de"]["value"] == outcomes["correct"] / part.rows
+
+
+def test_parts_of_the_rows_add_up_to_what_all_of_them_give() -> None:
+    shape = Shape(labels=LABELS, metrics=(QUALITY,))
+    whole = kept(shape, difference=0.1, seed=4)
+    half, other = SlicedKept.empty(shape), SlicedKept.empty(shape)
+    random = Random(4)
+    for number in range(1500):
+        language, target = ("de", "en", "fr")[number % 3], LABELS[random.random() < 0.5]
+        prediction = target if random.random() < 0.8 - 0.1 * (language == "fr") else LABELS[target == "ham"]
+        quality = min(1.0, max(0.0, random.gauss(0.7 - 0.1 * (language == "fr"), 0.1)))
+        part = half if number % 2 else other
+        part.update(labelled(target, prediction, quality), [("language", language)], Buckets(number, number % JACKKNIFE_BUCKETS))
+    merged = other.merge(SlicedKept.from_state(half.state(), shape))
+    assert merged.state() == whole.state()
+
+
+def test_a_column_with_a_value_for_each_row_is_no_slicing() -> None:
+    sliced = SlicedKept.empty(Shape(labels=LABELS))
+    for number in range(MOST_SLICES + 5):
+        sliced.update(labelled("ham", "ham", 1.0), [("text", str(number))], Buckets(number, number % JACKKNIFE_BUCKETS))
+    assert sliced.shown(["text"]) == {}
+
+
+def test_holm_never_calls_a_harder_one_easier() -> None:
+    corrected = holm({"a": 0.04, "b": 0.03, "c": 0.5})
+    assert list(corrected) == ["b", "a", "c"]
+    assert sorted(corrected.values()) == list(corrected.values())
+
+
+def test_without_spread_there_is_no_p_value() -> None:
+    assert p_value(0.1, [0.1] * 50) is None
+    assert p_value(0.1, [0.1, 0.2]) is None
