@@ -9,6 +9,7 @@ import orjson
 
 from evalsvc import jsonio
 from evalsvc.errors import UsageError
+from evalsvc.nouns import by_position
 from evalsvc.records import Record, Reply, RowError, Usage
 
 VERSION = 1
@@ -130,8 +131,9 @@ def what_is_wrong(line: bytes) -> str:
     return ALTERED if line[-CHECKSUM_BYTES:].startswith(b',"c":"') else CUT
 
 
-def decode(line: bytes) -> Record:
-    """The record in `line`, with or without its newline. Keys that this version does not know are ignored.
+def decode(line: bytes, *, prompts: bool = True) -> Record:
+    """The record in `line`, with or without its newline; without `prompts` its messages are left out, which saves their rebuilding.
+    Keys that this version does not know are ignored.
 
     Raises DamagedLine, or UsageError when a newer evalsvc wrote the line.
     """
@@ -141,7 +143,7 @@ def decode(line: bytes) -> Record:
     try:
         fields = jsonio.loads(line)
         version = fields["v"]
-        return _record(fields) if version == VERSION else _of_another_version(version)
+        return _record(fields, prompts) if version == VERSION else _of_another_version(version)
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise DamagedLine(f"is no record: {type(exc).__name__}: {exc}") from exc
 
@@ -155,40 +157,47 @@ def _of_another_version(version: Any) -> Record:
     raise ValueError(f"format version {version!r}")
 
 
-def _record(fields: dict[str, Any]) -> Record:
+_NewRecord, _NewReply, _NewUsage = by_position(Record), by_position(Reply), by_position(Usage)
+
+
+def _record(fields: dict[str, Any], prompts: bool) -> Record:
+    """By position: id, repeat, row_hash, key, target, messages, reply, error, attempts, waited_s, at."""
     failed = fields["status"] != "ok"
-    messages = fields["messages"]
-    return Record(
-        id=fields["id"],
-        repeat=fields["repeat"],
-        row_hash=bytes.fromhex(fields["row"]),
-        key=fields["key"],
-        target=fields["target"],
-        messages=None if messages is None else jsonio.dumps(messages),
-        reply=None if failed else _reply(fields),
-        error=_error(fields["error"]) if failed else None,
-        attempts=fields["attempts"],
-        waited_s=fields["waited_s"],
-        at=fields["at"],
+    messages = fields["messages"] if prompts else None
+    return _NewRecord(
+        fields["id"],
+        fields["repeat"],
+        bytes.fromhex(fields["row"]),
+        fields["key"],
+        fields["target"],
+        None if messages is None else jsonio.dumps(messages),
+        None if failed else _reply(fields),
+        _error(fields["error"]) if failed else None,
+        fields["attempts"],
+        fields["waited_s"],
+        fields["at"],
     )
 
 
 def _reply(fields: dict[str, Any]) -> Reply:
+    """By position: output, finish_reason, usage, latency_s, refusal, reasoning, tool_calls, tokens, model, request_id, ttft_s, itl_s,
+    prompt_tokens.
+    """
     usage = fields["usage"]
-    return Reply(
-        output=fields["output"],
-        finish_reason=fields["finish_reason"],
-        usage=usage and Usage(input=usage["input"], output=usage["output"], cached=usage["cached"], reasoning=usage["reasoning"]),
-        latency_s=fields["latency_s"],
-        refusal=fields["refusal"],
-        reasoning=fields["reasoning"],
-        tool_calls=fields["tool_calls"],
-        tokens=fields["tokens"],
-        model=fields["model"],
-        request_id=fields["request_id"],
-        ttft_s=fields["ttft_s"],
-        itl_s=fields.get("itl_s"),
-        prompt_tokens=fields.get("prompt_tokens"),
+    return _NewReply(
+        fields["output"],
+        fields["finish_reason"],
+        usage and _NewUsage(usage["input"], usage["output"], usage["cached"], usage["reasoning"]),
+        fields["latency_s"],
+        fields["refusal"],
+        fields["reasoning"],
+        fields["tool_calls"],
+        fields["tokens"],
+        fields["model"],
+        fields["request_id"],
+        fields["ttft_s"],
+        fields.get("itl_s"),
+        fields.get("prompt_tokens"),
     )
 
 

@@ -12,12 +12,13 @@ from evalsvc.records import Record
 
 
 def read_records(
-    path: str | os.PathLike[str], *, start: int = 0, stop: int | None = None, skip_offsets: Iterable[int] = ()
+    path: str | os.PathLike[str], *, start: int = 0, stop: int | None = None, skip_offsets: Iterable[int] = (), prompts: bool = True
 ) -> Iterator[tuple[int, Record]]:
     """(offset, record) of each line that lies wholly in [start, stop), in file order; `start` must be the start of a line.
 
-    `skip_offsets` are lines left out unread, such as `Scan.superseded`. A last line without its newline is not given: it
-    may still be growing. Memory is one block. Raises JournalDamaged, StorageFailed, or UsageError for a newer format.
+    `skip_offsets` are lines left out unread, such as `Scan.superseded`; without `prompts` records come without their messages.
+    A last line without its newline is not given: it may still be growing. Memory is one block. Raises JournalDamaged,
+    StorageFailed, or UsageError for a newer format.
     """
     path = Path(path)
     skipped = iter(sorted(skip_offsets))
@@ -28,7 +29,7 @@ def read_records(
         if offset == skip:
             continue
         try:
-            record = decode(line)
+            record = decode(line, prompts=prompts)
         except DamagedLine as exc:
             raise damaged(path, offset, lines_before(path, offset) + 1, exc.reason) from exc
         yield offset, record

@@ -148,7 +148,9 @@ def _check_part(gate: Gate, where: str) -> None:
 def available_metrics(task: str = "classification", *, has_labels: bool, own_scorer: bool = False) -> tuple[str, ...]:
     """The metrics that need no `scoring.positive`. Without labels, as a scorer of the user's may be, they are few."""
     of_outcomes = CLASSIFICATION if has_labels else WITHOUT_LABELS
-    return of_outcomes if own_scorer else (*of_outcomes, *OFFERED[task])
+    if own_scorer:
+        return of_outcomes
+    return (*(name for name in of_outcomes if name not in OF_ROWS), *OFFERED[task], *OF_ROWS)
 
 
 def _check_name(name: str, where: str, positive: str | None, available: Sequence[str]) -> None:

@@ -47,8 +47,7 @@ def p_value(difference: float, without: Sequence[float]) -> float | None:
 def p_values(all_rows: Kept, part: Kept, *, positive: int | None = None) -> dict[str, float]:
     """By metric, that `part` is no different from the rest of `all_rows`; absent where nothing can be said."""
     found = _of_sums(all_rows, part)
-    if all_rows.shape.labels:
-        found |= _of_confusion(all_rows, part, positive)
+    found |= _of_confusion(all_rows, part, positive) if all_rows.shape.labels else _of_accuracy(all_rows, part)
     return {name: p for name, p in found.items() if p is not None}
 
 
@@ -63,6 +62,20 @@ def _of_confusion(all_rows: Kept, part: Kept, positive: int | None) -> dict[str,
     theirs = values_without_each(others.clustered(), order, positive=positive)
     differences = {name: (values - theirs[name]).tolist() for name, values in mine.items()}
     return {name: p_value(values[-1], values[:-1]) for name, values in differences.items()}
+
+
+def _of_accuracy(all_rows: Kept, part: Kept) -> dict[str, float | None]:
+    """Where there are no labels: the share of correct rows among the judged ones."""
+    whole, mine = all_rows.shares(), part.shares()
+    totals = [[sum(side) for side in zip(*shares.values(), strict=True)] or [0, 0] for shares in (whole, mine)]
+
+    def difference(without_all: tuple[int, int], without_mine: tuple[int, int]) -> float:
+        hits, rows = totals[1][0] - without_mine[0], totals[1][1] - without_mine[1]
+        other_hits, other_rows = totals[0][0] - without_all[0] - hits, totals[0][1] - without_all[1] - rows
+        return hits / rows - other_hits / other_rows if rows and other_rows else float("nan")
+
+    without = [difference(share, mine.get(bucket, (0, 0))) for bucket, share in sorted(whole.items())]
+    return {"accuracy": p_value(difference((0, 0), (0, 0)), without)}
 
 
 def _of_sums(all_rows: Kept, part: Kept) -> dict[str, float | None]:

@@ -234,6 +234,40 @@ class UsageTally:
 
 _COUNTED = (*_USAGE, "without_usage", "attempts", "retries")
 
+
+@dataclass(slots=True, kw_only=True)
+class ServedTally:
+    """Answers by the model name that the server gave with them; answers that name none are in `unnamed`."""
+
+    names: dict[str, int] = field(default_factory=dict)
+    unnamed: int = 0
+
+    @classmethod
+    def empty(cls) -> Self:
+        return cls()
+
+    def update(self, item: str | None, times: int = 1) -> None:
+        """`item`: the name, or None."""
+        if item is None:
+            self.unnamed += times
+        else:
+            _add(self.names, item, times)
+
+    def merge(self, other: Self) -> Self:
+        return type(self)(names=_sum(self.names, other.names), unnamed=self.unnamed + other.unnamed)
+
+    def state(self) -> dict[str, Any]:
+        return {"names": dict(sorted(self.names.items())), "unnamed": self.unnamed}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        return cls(names=dict(state["names"]), unnamed=state["unnamed"])
+
+    def value(self) -> dict[str, int]:
+        """Answers by name, the most frequent first, equal counts by code point."""
+        return dict(sorted(self.names.items(), key=lambda item: (-item[1], item[0])))
+
+
 RELATIVE_ERROR = 0.01
 _LOG_GAMMA = log((1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR))
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}

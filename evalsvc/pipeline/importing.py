@@ -29,7 +29,7 @@ from evalsvc.records import Record, Reply, Sample
 from evalsvc.rundir import RUNS, Manifest, RunDir
 
 # What a config says of scoring; whom it would ask, and what, is not looked at.
-SCORING_KEYS = ("name", "task", "scoring", "metrics", "gates", "max_error_rate", "stop_if")
+SCORING_KEYS = ("name", "task", "scoring", "metrics", "slices", "gates", "max_error_rate", "stop_if")
 WRITTEN_AT_ONCE = 20_000
 _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 

@@ -6,11 +6,9 @@ import sys
 from collections.abc import Awaitable
 from pathlib import Path
 
-from evalsvc.errors import EvalsvcError, JournalDamaged, StorageFailed, UsageError
+from evalsvc.errors import EvalsvcError
 from evalsvc.jsonio import loads
-
-# What the child may end with, by its exit code; anything else is a bug.
-_DIED_OF = {error.exit_code: error for error in (UsageError, StorageFailed, JournalDamaged)}
+from evalsvc.reduce.parts import DIED_OF
 
 
 class Reducer:
@@ -61,6 +59,6 @@ async def _never() -> None:
 def _failure(said: bytes, exit_code: int) -> EvalsvcError:
     try:
         told = loads(said)
-        return _DIED_OF.get(exit_code, EvalsvcError)(told["message"], hint=told["hint"])
+        return DIED_OF.get(exit_code, EvalsvcError)(told["message"], hint=told["hint"])
     except (ValueError, KeyError, TypeError):
         return EvalsvcError(f"the reducer died with {exit_code}", hint="the predictions are safe; evalsvc score does the same again")

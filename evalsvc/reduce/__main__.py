@@ -7,20 +7,18 @@ writes the derived files. What went wrong is one JSON object on standard output.
 
 import os
 import sys
-import time
 from pathlib import Path
 from threading import Thread
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.jsonio import dumps
+from evalsvc.reduce.orphan import end_with
 
 NICE = 10  # loading may wait, answers may not: it takes what the run leaves of the cores
 
-LOOK_EVERY_S = 0.25
-
 
 def main() -> int:
-    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     os.nice(NICE)
     import sklearn.metrics  # noqa: F401 - this second is better spent now than when the last answer is in
 
@@ -35,12 +33,6 @@ def main() -> int:
         sys.stdout.buffer.write(dumps({"message": error.message, "hint": error.hint}))
         return error.exit_code
     return 0
-
-
-def _end_with(parent_pid: int) -> None:
-    while os.getppid() == parent_pid:
-        time.sleep(LOOK_EVERY_S)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -6,62 +6,26 @@ counted, which is exact, because tallies are integers.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import EllipsisType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from evalsvc.dataset import id_hash, open_dataset
 from evalsvc.journal.files import storage_failed, write_atomic
 from evalsvc.journal.read import read_records
 from evalsvc.journal.scan import scan
 from evalsvc.jsonio import dumps, loads
-from evalsvc.metrics.tally import LatencySketch, RowTally, UsageTally, empty_row_tally, row_tally_from_state
-from evalsvc.records import Record, Score
+from evalsvc.records import Record
 from evalsvc.reduce.custom import CustomStates, fold_custom
+from evalsvc.reduce.parts import cores, ranges_of, take_parts
 from evalsvc.reduce.plan import Plan
-from evalsvc.reduce.scored import drop_lines, ids_in, open_scored, score_of, scored_line
-from evalsvc.reduce.view import DataView
+from evalsvc.reduce.scored import drop_lines, ids_in, open_scored, score_of
+from evalsvc.reduce.taking import Tallies, target_of, view_of
 from evalsvc.scoring.outcomes import is_cut
-from evalsvc.scoring.rows import Pair, open_scorer
 
+# A process takes half a second to start. In less than so many bytes it does not make good for that: of labels that are read off,
+# and of texts that are measured, at a fraction of the speed.
+_WORTH_A_PROCESS, _WORTH_ONE_WHERE_MEASURED = 32 << 20, 1 << 20
 _KEPT = ("offset", "scored_bytes", "superseded", "custom")
-
-
-@dataclass(slots=True, kw_only=True)
-class Tallies:
-    """All that a summary needs of the rows. Every part is a monoid of exact sums."""
-
-    outcomes: RowTally
-    usage: UsageTally = field(default_factory=UsageTally)
-    latency: LatencySketch = field(default_factory=LatencySketch)
-    ok: int = 0
-    error: int = 0
-
-    def update(self, record: Record, score: Score, times: int = 1) -> None:
-        self.outcomes.update(score, times)
-        self.usage.update(record, times)
-        if record.reply is None:
-            self.error += times
-        else:
-            self.ok += times
-            if record.reply.latency_s is not None:
-                self.latency.update(record.reply.latency_s, times)
-
-    def state(self) -> dict[str, Any]:
-        parts = {"outcomes": self.outcomes.state(), "usage": self.usage.state(), "latency": self.latency.state()}
-        return {**parts, "ok": self.ok, "error": self.error}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "Tallies":
-        return cls(
-            outcomes=row_tally_from_state(state["outcomes"]),
-            usage=UsageTally.from_state(state["usage"]),
-            latency=LatencySketch.from_state(state["latency"]),
-            ok=state["ok"],
-            error=state["error"],
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +41,7 @@ class Fold:
 
     @classmethod
     def empty(cls, plan: Plan) -> "Fold":
-        return cls(tallies=Tallies(outcomes=empty_row_tally(plan.labels)), offset=0)
+        return cls(tallies=Tallies.empty(plan), offset=0)
 
 
 def load_fold(plan: Plan) -> Fold | None:
@@ -106,17 +70,16 @@ def save_fold(plan: Plan, fold: Fold, *, summarised: bool) -> None:
 def fold_journal(plan: Plan) -> Fold:
     """Brings the fold, and scored.jsonl with it, up to the end of the journal, and saves it."""
     fold = load_fold(plan)
-    view = DataView.of(open_dataset(plan.config.dataset, plan.config.base_dir)) if plan.manifest.data_changed else None
     try:
         if fold is None:
             fold = Fold.empty(plan)
             plan.run.state.unlink(missing_ok=True)
         with open_scored(plan.run.scored, fold.scored_bytes) as scored:
             seen = ids_in(plan.run.scored, fold.scored_bytes)
-            _take_in(plan, fold, view, scored, seen)
+            _take_in(plan, fold, scored, seen)
         # of changed data an older record may fit a row whose last one does not: no repeat shows it
         if plan.manifest.data_changed or _has_repeats(seen):
-            _take_back(plan, fold, view)
+            _take_back(plan, fold)
         fold.custom = fold_custom(plan, fold.custom, offset=fold.offset, scored_bytes=fold.scored_bytes, superseded=fold.superseded)
     except OSError as exc:
         raise storage_failed(exc, plan.run.scored) from exc
@@ -124,43 +87,28 @@ def fold_journal(plan: Plan) -> Fold:
     return fold
 
 
-def _take_in(plan: Plan, fold: Fold, view: DataView | None, scored: BinaryIO, seen: bytearray) -> None:
-    if fold.offset == _size(plan.run.journal):
+def _take_in(plan: Plan, fold: Fold, scored: BinaryIO, seen: bytearray) -> None:
+    size = _size(plan.run.journal)
+    if fold.offset == size:
         return
-    with open_scorer(plan.config, plan.labels) as scorer:
-        for record, score in scorer.scores(_pairs(plan, fold, view)):
-            fold.tallies.update(record, score)
-            fold.scored_bytes += scored.write(scored_line(score))
-            seen += id_hash(record.id, record.repeat)
+    own_scorer = plan.config.scoring.scorer is not None  # it has processes of its own
+    at_least = _WORTH_ONE_WHERE_MEASURED if plan.metrics else _WORTH_A_PROCESS
+    ranges = ranges_of(plan.run.journal, fold.offset, size, at_least=at_least, processes=1 if own_scorer else cores())
+    taken = take_parts(plan, ranges, scored, seen, fold.tallies)
+    fold.tallies, fold.offset, fold.read = taken.tallies, taken.end, taken.read
+    fold.scored_bytes += taken.scored_bytes
 
 
-def _pairs(plan: Plan, fold: Fold, view: DataView | None) -> Iterator[Pair]:
-    """The records that the fold does not have, with the targets that their rows have now; then the fold has them."""
-    end = fold.offset
-    for offset, record in read_records(plan.run.journal, start=fold.offset, stop=_size(plan.run.journal)):
-        fold.read += 1
-        end = offset
-        target = _target(record, view)
-        if not isinstance(target, EllipsisType):
-            yield record, target
-    if fold.read:
-        fold.offset = _end_of_line(plan.run.journal, end)
-
-
-def _target(record: Record, view: DataView | None) -> str | EllipsisType | None:
-    """The Ellipsis for a record whose row is gone or has changed since: it does not count."""
-    return record.target if view is None else view.target(record)
-
-
-def _take_back(plan: Plan, fold: Fold, view: DataView | None) -> None:
+def _take_back(plan: Plan, fold: Fold) -> None:
     """Takes out what later records replaced: exactly once each, whichever call met it."""
+    view = view_of(plan)
     superseded = [offset for offset in scan(plan.run.journal).superseded if offset < fold.offset]
     known = set(fold.superseded)
     taken = defaultdict[tuple[str, int], deque[Record]](deque)
     for offset in superseded:
         if offset not in known:
             _, record = next(read_records(plan.run.journal, start=offset))
-            if _target(record, view) is not ...:
+            if target_of(record, view) is not ...:
                 taken[record.id, record.repeat].append(record)
     fold.superseded = superseded
 
@@ -190,9 +138,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _end_of_line(path: Path, offset: int) -> int:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return offset + len(file.readline())

@@ -5,10 +5,12 @@ Nothing of it is kept from one reduction to the next: a pass costs a few microse
 a metric beside those of the outcomes, a scorer of the user's, a file of scores, `slices` or `dataset.group`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from evalsvc.dataset import id_hash, open_dataset
+from evalsvc.jsonio import dumps
 from evalsvc.metrics.clusters import FEW_GROUPS, Clustered
 from evalsvc.metrics.families.registry import slice_columns
 from evalsvc.metrics.kept import Buckets, Shape, SlicedKept
@@ -18,12 +20,16 @@ from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling
 from evalsvc.metrics.tally import ConfusionTally, RowTally
 from evalsvc.records import MetricValue, RunWarning, Score
 from evalsvc.reduce.external import External, load_external
+from evalsvc.reduce.parts import KEEP, cores, processes, ranges_of
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scores_in
 from evalsvc.reduce.view import Fields, Groups
 
 # Repeats of one row share a bucket; a bucket that two rows share by chance is one cluster more, and no harm.
 _ID_BUCKETS = 1 << 16
+
+# A process takes half a second to start, as long as this many bytes of scored.jsonl take to be read.
+_WORTH_A_PROCESS = 16 << 20
 
 Parts = list[tuple[str, str]]
 
@@ -123,22 +129,51 @@ def grade(plan: Plan, scored_bytes: int) -> Graded:
     """Reads the first `scored_bytes` of scored.jsonl, if anything asks for it."""
     files = load_external(plan.run)
     graded = Graded(clustered_by=_clustered_by(plan))
-    if not (files or plan.config.scoring.scorer or plan.config.dataset.group or plan.config.slices or plan.metrics):
+    own_scorer = plan.config.scoring.scorer is not None
+    if not (files or own_scorer or plan.config.dataset.group or plan.config.slices or plan.metrics):
         return graded
     places = Places.of(plan)
-    graded.kept = SlicedKept.empty(Shape(labels=plan.labels, metrics=plan.metrics))
     graded.groups = None if places.groups is None else places.groups.count
-    own_scorer = plan.config.scoring.scorer is not None
-    for score in scores_in(plan.run.scored, scored_bytes):
-        where = places.buckets(score.id)
-        parts = places.parts(score)
-        graded.kept.update(score, parts, where)
-        if own_scorer or files:
-            _add_means(graded, score, parts, files, places.cluster_of_means(where, score.id), own_scorer=own_scorer)
-        graded.failures.add(score)
-        graded.rows += 1
+    if files or own_scorer:
+        graded.kept = _keep_and_add(plan, places, graded, files, scored_bytes)
+    else:
+        graded.kept = _keep_on_all_cores(plan, places, scored_bytes)
     graded.from_files = {name for file in files for name in file.names}
     return graded
+
+
+def _keep_on_all_cores(plan: Plan, places: Places, scored_bytes: int) -> SlicedKept:
+    ranges = ranges_of(plan.run.scored, 0, scored_bytes, at_least=_WORTH_A_PROCESS, processes=cores())
+    with processes(plan, KEEP, ranges[1:]) as others:
+        kept = _keep(plan, places, *(ranges[0] if ranges else (0, 0)))
+        for _, said in others:
+            kept = kept.merge(SlicedKept.from_state(said, kept.all.shape))
+    return kept
+
+
+def keep_part(plan: Plan, start: int, stop: int, _: Path) -> bytes:
+    """What a process of a part does; gives the word that it says."""
+    return dumps(_keep(plan, Places.of(plan), start, stop).state())
+
+
+def _keep(plan: Plan, places: Places, start: int, stop: int) -> SlicedKept:
+    kept = SlicedKept.empty(Shape(labels=plan.labels, metrics=plan.metrics))
+    for score in scores_in(plan.run.scored, stop, start):
+        kept.update(score, places.parts(score), places.buckets(score.id))
+    return kept
+
+
+def _keep_and_add(plan: Plan, places: Places, graded: Graded, files: Sequence[External], scored_bytes: int) -> SlicedKept:
+    """The same, and the means of scores that are nobody's metric."""
+    kept = SlicedKept.empty(Shape(labels=plan.labels, metrics=plan.metrics))
+    own_scorer = plan.config.scoring.scorer is not None
+    for score in scores_in(plan.run.scored, scored_bytes):
+        where, parts = places.buckets(score.id), places.parts(score)
+        kept.update(score, parts, where)
+        _add_means(graded, score, parts, files, places.cluster_of_means(where, score.id), own_scorer=own_scorer)
+        graded.failures.add(score)
+        graded.rows += 1
+    return kept
 
 
 def _add_means(graded: Graded, score: Score, parts: Parts, files: Iterable[External], cluster: int, *, own_scorer: bool) -> None:

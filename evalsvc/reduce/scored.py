@@ -14,8 +14,15 @@ _ID = re.compile(rb'\{"id":"([^"\\]*)","repeat":([0-9]+),')
 
 
 def scored_line(score: Score) -> bytes:
-    fields = {"id": score.id, "repeat": score.repeat, "target": score.target, "prediction": score.prediction}
-    fields |= {"outcome": score.outcome.value, "rule": score.rule, "scores": score.scores or {}}
+    fields = {
+        "id": score.id,
+        "repeat": score.repeat,
+        "target": score.target,
+        "prediction": score.prediction,
+        "outcome": score.outcome.value,
+        "rule": score.rule,
+        "scores": score.scores or {},
+    }
     if score.stats is not None:
         fields["stats"] = score.stats
     if score.probs is not None:

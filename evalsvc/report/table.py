@@ -18,6 +18,7 @@ from evalsvc.report.footing import footing
 from evalsvc.report.intro import outcome_tone
 from evalsvc.report.lines import json_event
 from evalsvc.report.plain import one_line, plain, shorten
+from evalsvc.report.slices import slices
 from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
 from evalsvc.report.verdict import exit_part, verdict
 from evalsvc.report.words import NOTHING, count, interval, percent, score, some
@@ -65,6 +66,7 @@ def result_table(summary: Summary, *, width: int, exit_code: int | None = None) 
     return Group(
         _headline(summary, exit_code, width),
         *_section(_metrics(summary["metrics"])),
+        *slices(summary["metrics"], width=width),
         *_section(_outcomes(summary, width)),
         *_section(_classes(summary["per_class"], width)),
         *_section(_confusion(summary, width)),

@@ -1,0 +1,116 @@
+"""A reduction on all cores: ranges of a file's bytes, the first in this process and each other one in a process of its own.
+
+Tallies are exact sums, so however many ranges there are, the same digits come out; and scored.jsonl gets their lines in the
+journal's order, so that it is the same file too.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from evalsvc.errors import EvalsvcError, JournalDamaged, StorageFailed, UsageError
+from evalsvc.jsonio import dumps, loads
+from evalsvc.reduce.plan import Plan
+from evalsvc.reduce.scored import BUFFER
+from evalsvc.reduce.taking import Taken, Tallies, take_range
+
+FOLDER = ".parts"
+# What a process may end with, by its exit code; anything else is a bug.
+DIED_OF = {error.exit_code: error for error in (UsageError, StorageFailed, JournalDamaged)}
+
+Range = tuple[int, int]
+TAKE, KEEP = "take", "keep"
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ranges_of(path: Path, start: int, stop: int, *, at_least: int, processes: int) -> list[Range]:
+    """[start, stop) of a file in pieces that begin with a line, no more than `processes`, of about `at_least` bytes or more."""
+    pieces = max(1, min(processes, (stop - start) // at_least))
+    with path.open("rb") as file:
+        marks = [start, *(min(_line_at(file, start + (stop - start) * piece // pieces), stop) for piece in range(1, pieces)), stop]
+    return [(begin, end) for begin, end in pairwise(marks) if begin < end]
+
+
+def _line_at(file: BinaryIO, offset: int) -> int:
+    """Where the first line begins at `offset` or after it."""
+    file.seek(offset - 1)
+    return offset - 1 + len(file.readline())
+
+
+def take_parts(plan: Plan, ranges: list[Range], scored: BinaryIO, seen: bytearray, tallies: Tallies) -> Taken:
+    """As `take_range`, over all of `ranges`, which follow each other."""
+    with processes(plan, TAKE, ranges[1:]) as others:
+        taken = take_range(plan, *ranges[0], scored, seen, tallies)
+        for part in others:
+            folder, said = part
+            with (folder / "scored").open("rb") as lines:
+                shutil.copyfileobj(lines, scored, BUFFER)
+            seen += (folder / "ids").read_bytes()
+            taken = Taken(
+                tallies=taken.tallies.merge(Tallies.from_state(said["tallies"])),
+                end=said["end"],
+                scored_bytes=taken.scored_bytes + said["scored_bytes"],
+                read=taken.read + said["read"],
+            )
+    return taken
+
+
+@contextmanager
+def processes(plan: Plan, job: str, ranges: Sequence[Range]) -> Iterator[Iterator[tuple[Path, dict[str, Any]]]]:
+    """Starts a process for each range; gives the folder and the word of each, in order. Raises what one of them died of."""
+    if not ranges:
+        yield iter(())
+        return
+    parts = plan.run.path / FOLDER
+    shutil.rmtree(parts, ignore_errors=True)
+    started: list[tuple[Path, subprocess.Popen[bytes]]] = []
+    try:
+        for number, range_ in enumerate(ranges):
+            folder = parts / str(number)
+            folder.mkdir(parents=True)
+            started.append((folder, _start(plan, job, range_, folder)))
+        yield ((folder, _said(process)) for folder, process in started)
+    finally:
+        for _, process in started:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def _start(plan: Plan, job: str, range_: Range, folder: Path) -> subprocess.Popen[bytes]:
+    # -P: nothing in the working directory is a module
+    command = [sys.executable, "-P", "-m", "evalsvc.reduce.part", job, str(plan.run.path), *map(str, range_), str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603
+
+
+def _said(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    out, _ = process.communicate()
+    try:
+        told: dict[str, Any] = loads(out)
+        if not process.returncode:
+            return told
+        message, hint = str(told["message"]), told["hint"]
+    except (ValueError, KeyError):
+        message, hint = f"a process that reduced a part of the run died with {process.returncode}", None
+    raise DIED_OF.get(process.returncode, EvalsvcError)(message, hint=hint)
+
+
+def take_part(plan: Plan, start: int, stop: int, folder: Path) -> bytes:
+    """What a process of a part does: its lines and id hashes into files in `folder`; gives the word that it says."""
+    seen = bytearray()
+    with (folder / "scored").open("wb", buffering=BUFFER) as scored:
+        taken = take_range(plan, start, stop, scored, seen, Tallies.empty(plan))
+    (folder / "ids").write_bytes(seen)
+    return dumps({"tallies": taken.tallies.state(), "end": taken.end, "scored_bytes": taken.scored_bytes, "read": taken.read})
