@@ -14,10 +14,12 @@ from evalsvc.endpoint.chat import parse_chat
 from evalsvc.endpoint.chat_stream import ChatAssembler
 from evalsvc.endpoint.completions import parse_completion
 from evalsvc.endpoint.guarded import GuardedAssembler, guarded_parse
+from evalsvc.endpoint.likelihood import scoring_parse
 from evalsvc.endpoint.responses import parse_responses
 from evalsvc.endpoint.responses_stream import ResponsesAssembler
 from evalsvc.endpoint.stream import AnswerStream, Assembler, Parse
 from evalsvc.errors import UsageError
+from evalsvc.prompt.likelihood import scores_target
 from evalsvc.prompt.payload import PAYLOADS, Payload
 from evalsvc.records import Request
 
@@ -56,7 +58,7 @@ def resolve_api(config: EvalConfig, where: Where = str) -> Api:
         raise UsageError(
             f"{where('model.stream')}: the API {name} has no streams here", hint=f"Take model.stream out, or use one of: {streaming}."
         )
-    return api
+    return replace(api, parse=scoring_parse(api.parse)) if scores_target(config) else api
 
 
 def _of_the_users(name: str, config: EvalConfig, where: Where) -> Api:

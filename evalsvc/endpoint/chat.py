@@ -26,7 +26,7 @@ from typing import Any
 from evalsvc.endpoint.answer import Failure, Redact
 from evalsvc.endpoint.bodies import error_in, unredacted
 from evalsvc.endpoint.errors import MALFORMED, classify_error, failure
-from evalsvc.endpoint.logprobs import read_logprobs
+from evalsvc.endpoint.logprobs import read_logprobs, read_prompt_logprobs
 from evalsvc.endpoint.reading import decode, finish_of, first_choice, joined, malformed, read_usage, text, unfinished
 from evalsvc.records import Reply, Request
 
@@ -77,6 +77,7 @@ def read_chat(root: Any, body: bytes, *, latency_s: float, request_id: str | Non
         tokens=None if logprobs is None else read_logprobs(logprobs),
         model=text(root.get("model")),
         request_id=request_id or text(root.get("id")),
+        prompt_tokens=None if (of_prompt := root.get("prompt_logprobs")) is None else read_prompt_logprobs(of_prompt),
     )
 
 

@@ -9,9 +9,12 @@ With `echo: true` text and tokens begin with the prompt's. They are told apart, 
 completion only and `prompt_tokens` the prompt. How many tokens are the prompt's, the first that fits:
 
     usage.prompt_tokens + usage.completion_tokens are all tokens       usage.prompt_tokens
+    usage.prompt_tokens are all tokens, and the text is the prompt     all
     the last tokens, put together, are the text behind the prompt      all others
     the sum is one more than all tokens                                all but usage.completion_tokens
     text_offset counts from 0 upwards                                  those that begin before the prompt's end
+
+Without an echo, vLLM's `prompt_logprobs` in the choice tell of the prompt.
 
 text_offset comes last: vLLM counts the length of special tokens into it although the text has none of them, llama.cpp a blank
 that its tokenizer puts in front, and SGLang's are all -1. The sum is one more where usage counts a token that begins every
@@ -25,7 +28,7 @@ from typing import Any
 from evalsvc.endpoint.answer import Failure, Redact
 from evalsvc.endpoint.bodies import error_in, unredacted
 from evalsvc.endpoint.errors import MALFORMED, classify_error, failure
-from evalsvc.endpoint.logprobs import Tokens, read_logprobs
+from evalsvc.endpoint.logprobs import Tokens, read_logprobs, read_prompt_logprobs
 from evalsvc.endpoint.reading import decode, finish_of, first_choice, malformed, read_usage, text, unfinished
 from evalsvc.records import Reply, Request, Usage
 
@@ -68,7 +71,7 @@ def parse_completion(
         usage=usage,
         latency_s=latency_s,
         tokens=completed.tokens,
-        prompt_tokens=completed.prompt_tokens,
+        prompt_tokens=completed.prompt_tokens or read_prompt_logprobs(choice.get("prompt_logprobs")),
         model=text(root.get("model")),
         request_id=request_id or text(root.get("id")),
     )
@@ -104,6 +107,8 @@ def _tokens_of_prompt(tokens: Tokens, prompt: str, rest: str | None, usage: Usag
     counted = usage.input + usage.output if usage is not None else None
     if usage is not None and counted == len(tokens):
         return usage.input
+    if usage is not None and usage.input == len(tokens) and rest == "":
+        return len(tokens)  # max_tokens: 0, for which vLLM counts a token that it does not show
     if rest and (split := _before(rest, tokens)) is not None:
         return split
     if usage is not None and counted == len(tokens) + 1:

@@ -51,6 +51,10 @@ _HOST_HINT = "Use the host name in model.base_url that the server's certificate 
 _NO_TLS_HINT = "Whoever answers there does not speak TLS: check the port in model.base_url, and whether it should begin with http://."
 _OLD_TLS_HINT = "TLS 1.2 is the least that evalsvc speaks; the server, or the proxy before it, must be brought up to date."
 _CLIENT_CERTIFICATE_HINT = "The server wants a client certificate, and evalsvc has none to show: put a proxy between that has one."
+_SCORING_HINT = (
+    "Task perplexity needs a server that tells the logprobs of a prompt: vLLM (api: completions or chat), SGLang (api: completions). "
+    "llama-server and OpenAI's chat API do not. See docs/metrics.md#perplexity"
+)
 
 _RETRY, _WAIT, _FAIL_ROW, _CONFIRM, _STOP = Action.RETRY, Action.WAIT, Action.FAIL_ROW, Action.CONFIRM, Action.STOP
 
@@ -86,6 +90,8 @@ RESET: Final = Meaning("reset", _RETRY, outage=True)
 CUT: Final = Meaning("cut", _RETRY)
 MALFORMED: Final = Meaning("malformed", _RETRY)
 RESPONSE_TOO_LARGE: Final = Meaning("response_too_large", _FAIL_ROW)
+# No number must come of it. CONFIRM, because one of several servers behind an address may be the only one that cannot.
+NOT_SCORED: Final = Meaning("prompt_not_scored", _CONFIRM, UsageError, _SCORING_HINT)
 
 # error.code, error.type, error.status or innererror.code, compared in lower case, whatever the HTTP status.
 CODE_MEANS: Final[Mapping[str, Meaning]] = {

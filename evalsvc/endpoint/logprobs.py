@@ -2,6 +2,7 @@
 
     {"content": [{"token", "logprob", "top_logprobs": [{"token", "logprob"}]}]}              chat; llama.cpp for completions too
     {"tokens": […], "token_logprobs": […], "top_logprobs": [{token: logprob}], …}            completions; Together for chat too
+    [null, {"785": {"logprob", "rank", "decoded_token"}, …}, …]                              vLLM, of a prompt: `prompt_logprobs`
 
 `bytes`, ids and offsets are left out. A log-probability of null is one that the server has as minus infinity or NaN, or
 that of a prompt's first token, which nothing precedes. -9999.0, OpenAI's "outside the top 20", stays as it is.
@@ -31,6 +32,30 @@ def read_logprobs(logprobs: Any) -> Tokens | None:
     if type(logprobs.get("tokens")) is list:
         return _of_columns(logprobs)
     return None
+
+
+def read_prompt_logprobs(places: Any) -> Tokens | None:
+    """vLLM's `prompt_logprobs`: at each place the prompt's own token first, then likelier ones, by id. None when there are none.
+
+    The text of the first token is not told, and stands as "".
+
+    >>> read_prompt_logprobs([None, {"7": {"logprob": -1.5, "rank": 2, "decoded_token": " be"}}])
+    [{'t': '', 'lp': None, 'top': []}, {'t': ' be', 'lp': -1.5, 'top': [[' be', -1.5]]}]
+    """
+    if type(places) is not list or not places:
+        return None
+    return [_of_place(list(place.values()) if type(place) is dict else []) for place in places]
+
+
+def _of_place(entries: Sequence[Any]) -> dict[str, Any]:
+    pairs = [
+        [token if type(token := entry.get("decoded_token")) is str else "", _nats(entry.get("logprob"))]
+        for entry in entries
+        if type(entry) is dict
+    ]
+    if not pairs:
+        return {"t": "", "lp": None, "top": []}
+    return {"t": pairs[0][0], "lp": pairs[0][1], "top": sorted(pairs, key=_likeliest_first)}
 
 
 def _of_entries(entries: Sequence[Any]) -> Tokens:
@@ -73,7 +98,11 @@ def _ranked(top: Any) -> list[list[Any]]:
     if type(top) is not dict:
         return []
     pairs = [[token, _nats(logprob)] for token, logprob in top.items()]
-    return sorted(pairs, key=lambda pair: float("inf") if pair[1] is None else -pair[1])
+    return sorted(pairs, key=_likeliest_first)
+
+
+def _likeliest_first(pair: Sequence[Any]) -> float:
+    return float("inf") if pair[1] is None else -pair[1]
 
 
 def _nats(value: Any) -> float | None:

@@ -25,10 +25,11 @@ from evalsvc.pipeline.drift import RERUN, refusal, server_differences, set_aside
 from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
+from evalsvc.prompt.likelihood import no_target, scores_target
 from evalsvc.reduce.plan import Plan
 from evalsvc.rundir import Manifest
 
-LIBRARIES = ("aiohttp", "orjson", "scikit-learn", "uvloop")
+LIBRARIES = ("aiohttp", "numpy", "orjson", "scikit-learn", "uvloop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,13 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
     survey = prepared.dataset.survey(with_targets=old is not None)
     if not opened.scan.records:
         _try_first_row(prepared, survey)
-    resume = compare(survey, opened.scan, retry_failed=prepared.options.retry_failed, repeats=prepared.config.repeats)
+    resume = compare(
+        survey,
+        opened.scan,
+        retry_failed=prepared.options.retry_failed,
+        repeats=prepared.config.repeats,
+        asks_target=scores_target(prepared.config),
+    )
     if old is None or old.dataset["sha256"] == survey.sha256:
         resume = replace(resume, new=0)  # not asked yet, but nothing new
     manifest = _manifest(prepared, old, survey, resume).launched(**this_launch(now, survey))
@@ -99,6 +106,8 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
 
 def _try_first_row(prepared: Prepared, survey: Survey) -> None:
     """UsageError from a template that does not fit the data, before anybody is asked anything."""
+    if survey.without_target and scores_target(prepared.config):
+        raise no_target(f"{survey.without_target:,} of {survey.rows:,} rows have")
     with closing(prepared.dataset.samples(survey)) as samples:
         prepared.builder.build(next(samples))
 
@@ -164,6 +173,8 @@ def measured_now(config: EvalConfig, config_file: Path | None, survey: Survey, r
             "without_target": survey.without_target,
             "labels": dict(survey.labels) if len(survey.labels) <= 1000 or config.scoring.labels is None else {},
             "labels_complete": survey.labels_complete,
+            "repeated_rows": survey.repeated_rows,
+            "conflicting_rows": survey.conflicting_rows,
         },
         "data_changed": resume.data_changed,
         "versions": {"evalsvc": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},

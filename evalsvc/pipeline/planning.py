@@ -20,6 +20,7 @@ from evalsvc.pipeline.launch import Launch
 from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
+from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Request, Usage
 from evalsvc.report.plan import BudgetLine, Span
 from evalsvc.rundir import Manifest
@@ -125,10 +126,17 @@ def draw_up(prepared: Prepared) -> Forecast:
     old = Manifest.read(run)
     if old is not None and (drift := differences(old.identity, prepared.identity)):
         raise other_identity(run, drift)
-    survey = prepared.dataset.survey()
+    asks_target = scores_target(config)
+    survey = prepared.dataset.survey(with_targets=asks_target)
     resume = Resume(skip=None)
     if run.has_answers():
-        resume = compare(survey, scan(run.journal), retry_failed=prepared.options.retry_failed, repeats=config.repeats)
+        resume = compare(
+            survey,
+            scan(run.journal, with_targets=asks_target),
+            retry_failed=prepared.options.retry_failed,
+            repeats=config.repeats,
+            asks_target=asks_target,
+        )
     return look_ahead(prepared, survey, resume)
 
 

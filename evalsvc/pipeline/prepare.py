@@ -24,6 +24,7 @@ from evalsvc.metrics.gates import available_metrics, check_gates, check_metrics
 from evalsvc.pipeline.budget import runtime_s
 from evalsvc.pipeline.price import Priced, price_of
 from evalsvc.prompt import RequestBuilder, load_prompt
+from evalsvc.prompt.likelihood import with_least_output
 from evalsvc.rundir import RUNS, RunDir
 from evalsvc.sandbox.settings import arguments
 from evalsvc.scoring import check_scorer
@@ -70,6 +71,7 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     base_url = resolve_base_url(loaded.config, loaded.environ, where=loaded.where)
     priced = price_of(loaded.config.model, base_url, datetime.now(UTC))
     loaded = _with_price(loaded, priced)
+    loaded = replace(loaded, config=with_least_output(loaded.config))
     config, where = loaded.config, loaded.where
     api = resolve_api(config, where)
     _check_question(config)

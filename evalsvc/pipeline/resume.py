@@ -51,15 +51,18 @@ class _Joined:
     relabelled: int
 
 
-def compare(survey: Survey, scan: Scan, *, retry_failed: bool, repeats: int = 1) -> Resume:
+def compare(survey: Survey, scan: Scan, *, retry_failed: bool, repeats: int = 1, asks_target: bool = False) -> Resume:
     """Join by id hash and repeat; the last record of each counts.
 
-    `scan` has target hashes, and so has `survey`, when targets may have changed.
+    `scan` has target hashes, and so has `survey`, when targets may have changed. `asks_target`: the target is part of what is
+    asked, so that a row with another one is a changed row, not a relabelled one.
     """
     if not scan.records:
         return Resume(skip=None, new=survey.rows * repeats)
     ids, last = _last_of_each(scan)
-    joined = [_join(survey, scan, ids, last, repeat=repeat, retry_failed=retry_failed) for repeat in range(repeats)]
+    joined = [
+        _join(survey, scan, ids, last, repeat=repeat, retry_failed=retry_failed, asks_target=asks_target) for repeat in range(repeats)
+    ]
     known, same = sum(part.known for part in joined), sum(part.same for part in joined)
     skip = b"".join(part.skip.tobytes() for part in joined)
     return Resume(
@@ -73,7 +76,7 @@ def compare(survey: Survey, scan: Scan, *, retry_failed: bool, repeats: int = 1)
     )
 
 
-def _join(survey: Survey, scan: Scan, ids: Any, last: Any, *, repeat: int, retry_failed: bool) -> _Joined:
+def _join(survey: Survey, scan: Scan, ids: Any, last: Any, *, repeat: int, retry_failed: bool, asks_target: bool) -> _Joined:
     """`ids` and `last` are those of `_last_of_each`."""
     import numpy as np
 
@@ -82,11 +85,13 @@ def _join(survey: Survey, scan: Scan, ids: Any, last: Any, *, repeat: int, retry
     known = ids[at] == wanted
     record = last[at]
     same = known & (np.frombuffer(scan.row_hashes, dtype="<u8")[record] == np.frombuffer(survey.row_hashes, dtype="<u8"))
-    failed = same & (np.frombuffer(scan.statuses, dtype=np.uint8)[record] == ERROR)
     relabelled = 0
     if scan.target_hashes is not None and survey.target_hashes is not None:
         then = np.frombuffer(scan.target_hashes, dtype="<u8")[record]
-        relabelled = int((same & (then != np.frombuffer(survey.target_hashes, dtype="<u8"))).sum())
+        other_target = then != np.frombuffer(survey.target_hashes, dtype="<u8")
+        relabelled = 0 if asks_target else int((same & other_target).sum())
+        same = same & ~other_target if asks_target else same
+    failed = same & (np.frombuffer(scan.statuses, dtype=np.uint8)[record] == ERROR)
     skip = (same & ~failed if retry_failed else same).astype(np.uint8)
     return _Joined(skip=skip, failed=int(failed.sum()), known=int(known.sum()), same=int(same.sum()), relabelled=relabelled)
 

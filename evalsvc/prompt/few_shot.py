@@ -17,6 +17,8 @@ from evalsvc.dataset.place import Place, Url, is_url
 from evalsvc.dataset.questions import all_questions, question_of
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import canonical
+from evalsvc.prompt.judge import judge_prompt
+from evalsvc.prompt.likelihood import scores_target
 from evalsvc.prompt.prompt import OWN_NAMES, Prompt
 from evalsvc.records import Sample
 
@@ -34,11 +36,12 @@ def load_prompt(config: EvalConfig, *, where: Where = str) -> Prompt:
     """
     dataset, few_shot = config.dataset, config.prompt.few_shot
     prompt = Prompt.load(
-        config.prompt,
+        judge_prompt(config, where) if config.task == "judge" else config.prompt,
         config.base_dir,
         target_column=dataset.target,
         messages_column=dataset.messages,
         input_column=dataset.input,
+        scores_target=scores_target(config),
         where=where,
     )
     if few_shot is None:

@@ -31,6 +31,8 @@ class Payload:
     refused: Mapping[str, str] = field(default_factory=dict)  # parameters that cannot work here, and what to do instead
     to_stream: Mapping[str, Any] = field(default_factory=lambda: {"stream": True})  # what asks for a stream; params win
     one_text: bool = False  # takes one text and no conversation
+    to_score: Mapping[str, Any] | None = None  # what asks for the logprobs of the prompt; None: it has none
+    scored: Question | None = None  # how a conversation is put that ends with the text to score; None: as it is
 
     def limit_field(self, base_url: str) -> str:
         """The name under which this endpoint takes the limit of output tokens.
@@ -51,11 +53,21 @@ def as_text(messages: Sequence[Mapping[str, Any]], _as_json: bytes) -> bytes:
     return dumps(content)
 
 
+def as_continued(messages: Sequence[Mapping[str, Any]], _as_json: bytes) -> bytes:
+    """One message and the answer to it as one JSON text, with nothing in between; UsageError for anything more."""
+    *asked, answer = messages
+    content = asked[0].get("content") if len(asked) == 1 and asked[0].get("role") == "user" else None
+    if not isinstance(content, str):
+        raise _no_conversation("a row's messages")
+    return dumps(content + answer["content"])
+
+
 CHAT: Final = Payload(
     question_key="messages",
     limit_fields=("max_tokens", "max_completion_tokens"),
     limit_field_of_host={"api.openai.com": "max_completion_tokens", ".openai.azure.com": "max_completion_tokens"},
     to_stream={"stream": True, "stream_options": {"include_usage": True}},
+    to_score={"prompt_logprobs": 1, "add_generation_prompt": False, "continue_final_message": True},
 )
 RESPONSES: Final = Payload(
     question_key="input",
@@ -63,7 +75,14 @@ RESPONSES: Final = Payload(
     limit_fields=("max_output_tokens",),
     refused={"background": "evalsvc waits for each answer; take it out."},
 )
-COMPLETIONS: Final = Payload(question_key="prompt", question=as_text, limit_fields=("max_tokens",), one_text=True)
+COMPLETIONS: Final = Payload(
+    question_key="prompt",
+    question=as_text,
+    limit_fields=("max_tokens",),
+    one_text=True,
+    to_score={"echo": True, "logprobs": 1},
+    scored=as_continued,
+)
 
 PAYLOADS: Final[Mapping[str, Payload]] = {"chat": CHAT, "responses": RESPONSES, "completions": COMPLETIONS}
 

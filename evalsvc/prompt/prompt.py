@@ -24,6 +24,7 @@ from evalsvc.dataset.conversation import EXTRAS, SYSTEM_ROLES, is_conversation
 from evalsvc.errors import UsageError
 from evalsvc.jinja import undefined_name
 from evalsvc.jsonio import as_text, dumps
+from evalsvc.prompt.likelihood import with_target
 from evalsvc.prompt.template import Template, compile_template
 from evalsvc.records import Sample
 
@@ -51,6 +52,7 @@ class Prompt:
     input_column: str | None = None
     asks_own: bool = False  # the row's conversation follows the turns, which are its system message if any
     examples: tuple[Message, ...] = ()  # after the system messages, the same for every row
+    scores_target: bool = False  # the target stands at the end, for its likelihood to be told: prompt/likelihood.py
 
     @classmethod
     def load(
@@ -61,6 +63,7 @@ class Prompt:
         target_column: str | None,
         messages_column: str | None = None,
         input_column: str | None = None,
+        scores_target: bool = False,
         where: Where = str,
     ) -> Self:
         """The prompt of a config, without its examples, its template files read from `base_dir`.
@@ -74,7 +77,14 @@ class Prompt:
         )
         for turn in turns:
             _refuse_the_target(turn.template, target_column)
-        return cls(turns=turns, target_column=target_column, messages_column=messages_column, input_column=input_column, asks_own=asks_own)
+        return cls(
+            turns=turns,
+            target_column=target_column,
+            messages_column=messages_column,
+            input_column=input_column,
+            asks_own=asks_own,
+            scores_target=scores_target,
+        )
 
     def with_examples(self, samples: Sequence[Sample]) -> Self:
         """The same with answered examples in front of the question, each asked as a row is, and answered with its target.
@@ -86,7 +96,9 @@ class Prompt:
     @property
     def roles(self) -> tuple[str, ...]:
         """Those of the messages that every row gets, in no order."""
-        return (*(turn.role for turn in self.turns), *(message["role"] for message in self.examples))
+        roles = (*(turn.role for turn in self.turns), *(message["role"] for message in self.examples))
+        begun = bool(self.turns) and not self.asks_own and self.turns[-1].role == "assistant"
+        return (*roles, "assistant") if self.scores_target and not begun else roles
 
     @property
     def fingerprint(self) -> str:
@@ -98,10 +110,19 @@ class Prompt:
             content.append({"input": self.input_column})
         if self.examples:
             content.append({"examples": self.examples})
+        if self.scores_target:
+            content.append({"scored": "target"})
         return hashlib.blake2b(dumps(content), digest_size=8).hexdigest()
 
     def messages(self, sample: Sample) -> list[Message]:
-        """The conversation for one row; UsageError naming template and row when a template fails on it."""
+        """The conversation for one row; UsageError naming template and row when a template fails on it.
+
+        With `scores_target` the target is its end; UsageError for a row that has none.
+        """
+        messages = self._asked(sample)
+        return with_target(messages, sample) if self.scores_target else messages
+
+    def _asked(self, sample: Sample) -> list[Message]:
         messages = self._said(self.turns, sample)
         if self.asks_own:
             opening, question = self._own(sample)

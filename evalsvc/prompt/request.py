@@ -9,6 +9,7 @@ from evalsvc.config.keypath import Where
 from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import canonical, dumps
+from evalsvc.prompt.likelihood import asked_to_score, scores_target, with_least_output
 from evalsvc.prompt.payload import PAYLOADS, Payload, refuse_misplaced
 from evalsvc.prompt.prompt import Prompt
 from evalsvc.records import Request, Sample
@@ -28,13 +29,13 @@ class RequestBuilder:
     __slots__ = ("_fixed", "_head", "_key_prefix", "_overhead", "_prompt", "_question", "_sent", "_tails", "limit_field")
 
     def __init__(self, config: EvalConfig, base_url: str, prompt: Prompt, *, payload: Payload | None = None, where: Where = str) -> None:
-        payload = payload or PAYLOADS[config.model.api]
+        payload, config = payload or PAYLOADS[config.model.api], with_least_output(config)
         refuse_misplaced(config, payload, where)
-        constants = _constants(config, payload, base_url)
+        constants = _constants(config, payload, base_url, where)
         self._sent = _sent(config, payload, constants)
         self.limit_field = payload.limit_field(base_url)  # what a server that refuses `model.max_output_tokens` calls it
         self._prompt = prompt
-        self._question = payload.question
+        self._question = payload.scored if scores_target(config) else payload.question
         self._head = b'{"model":' + dumps(config.model.name) + b"," + dumps(payload.question_key) + b":"
         self._tails = {0: _tail(self._sent)}  # by repeat
         self._key_prefix = hashlib.blake2b(_key_prefix(config, base_url, constants), digest_size=16)
@@ -100,10 +101,11 @@ def _tail(sent: dict[str, Any]) -> bytes:
     return b"," + dumps(sent).removeprefix(b"{") if sent else b"}"
 
 
-def _constants(config: EvalConfig, payload: Payload, base_url: str) -> dict[str, Any]:
-    """What the question consists of besides model and messages."""
+def _constants(config: EvalConfig, payload: Payload, base_url: str, where: Where) -> dict[str, Any]:
+    """What the question consists of besides model and messages. Only where a target is to be scored it is more than is written."""
     limit = config.model.max_output_tokens
-    return ({} if limit is None else {payload.limit_field(base_url): limit}) | config.model.params
+    to_score = asked_to_score(config, payload.to_score, where) if scores_target(config) else {}
+    return {**to_score} | ({} if limit is None else {payload.limit_field(base_url): limit}) | config.model.params
 
 
 def _sent(config: EvalConfig, payload: Payload, constants: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from evalsvc.journal.files import storage_failed, write_atomic
 from evalsvc.journal.read import read_records
 from evalsvc.journal.scan import scan
 from evalsvc.jsonio import dumps, loads
+from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Record
 from evalsvc.reduce.custom import CustomStates, fold_custom
 from evalsvc.reduce.parts import cores, ranges_of, take_parts
@@ -117,7 +118,9 @@ def _take_back(plan: Plan, fold: Fold) -> None:
         if row not in taken or not taken[row]:
             return False
         record = taken[row].popleft()
-        fold.tallies.update(record, score_of(line, cut=is_cut(record)), -1)
+        # replies that are asked for one token only are all cut, and counted as none
+        cut = is_cut(record) and not scores_target(plan.config)
+        fold.tallies.update(record, score_of(line, cut=cut), -1)
         return True
 
     if taken:

@@ -10,6 +10,7 @@ from evalsvc.dataset import id_hash, open_dataset
 from evalsvc.journal.read import read_records
 from evalsvc.metrics.families.registry import columns_of_metrics, measuring_of
 from evalsvc.metrics.tally import LatencySketch, RowTally, ServedTally, UsageTally, empty_row_tally, row_tally_from_state
+from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Record, Reply, Score
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scored_line
@@ -117,7 +118,9 @@ def _rows(plan: Plan, start: int, stop: int, taken: Taken) -> Iterator[Row]:
 
 def view_of(plan: Plan) -> DataView | None:
     """The data set as it is now, where the journal holds answers to more than one state of it."""
-    return DataView.of(open_dataset(plan.config.dataset, plan.config.base_dir)) if plan.manifest.data_changed else None
+    if not plan.manifest.data_changed:
+        return None
+    return DataView.of(open_dataset(plan.config.dataset, plan.config.base_dir), asks_target=scores_target(plan.config))
 
 
 def target_of(record: Record, view: DataView | None) -> str | EllipsisType | None:

@@ -24,9 +24,10 @@ class DataView:
     rows: Any  # numpy uint64 row hashes, in the order of `ids`
     targets: Any  # numpy int32, index into `texts`
     texts: list[str | None]
+    asks_target: bool = False  # the target is part of the question
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "DataView":
+    def of(cls, dataset: Dataset, *, asks_target: bool = False) -> "DataView":
         import numpy as np
 
         ids, rows, targets, texts = bytearray(), bytearray(), [], dict[str | None, int]()
@@ -37,17 +38,24 @@ class DataView:
         unsorted = np.frombuffer(ids, dtype=np.uint64)
         order = np.argsort(unsorted)
         codes = np.array(targets, dtype=np.int32)
-        return cls(ids=unsorted[order], rows=np.frombuffer(rows, dtype=np.uint64)[order], targets=codes[order], texts=list(texts))
+        return cls(
+            ids=unsorted[order],
+            rows=np.frombuffer(rows, dtype=np.uint64)[order],
+            targets=codes[order],
+            texts=list(texts),
+            asks_target=asks_target,
+        )
 
     def target(self, record: Record) -> str | EllipsisType | None:
-        """The target of the record's row today; the Ellipsis when the row is gone or has changed since."""
+        """The target of the record's row today; the Ellipsis when the row is gone or asks something else now."""
         import numpy as np
 
         wanted = np.frombuffer(id_hash(record.id), dtype=np.uint64)[0]
         at = int(np.searchsorted(self.ids, wanted))
         if at == len(self.ids) or self.ids[at] != wanted or self.rows[at] != np.frombuffer(record.row_hash, dtype=np.uint64)[0]:
             return ...
-        return self.texts[int(self.targets[at])]
+        now = self.texts[int(self.targets[at])]
+        return ... if self.asks_target and now != record.target else now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

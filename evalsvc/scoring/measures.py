@@ -62,8 +62,8 @@ class Measuring:
             reply=record.reply,
             fields=fields,
         )
-        scores: dict[str, float] = {}
-        stats: dict[str, Sequence[int]] = {}
+        scores: dict[str, float] = dict(score.scores or {})
+        stats: dict[str, Sequence[int]] = dict(score.stats or {})
         for measure in self.measures:
             measured = measure(answer)
             if measured is not None:

@@ -4,13 +4,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import Bench, Run, finished
 from benchmarks.inputs import append_answers, certificates, write_config, write_rows
-from benchmarks.processes import SLOW, Stub, Used, environment, stub
+from benchmarks.processes import SLOW, Stub, Used, environment, measure, stub
+from benchmarks.rouge import rouge
 from benchmarks.table import Result
 
 FEW = 10
@@ -114,12 +116,39 @@ def resume(bench: Bench) -> Iterator[Result]:
     yield _at_most("resume", f"{rows:,} finished rows: peak of the reducer", run.used.child_peak_mb, 300, "MB")
 
 
+def reducing(bench: Bench) -> Iterator[Result]:
+    """A journal of labels reduced again: by one core, and by all there are."""
+    rows = bench.rows(500_000)
+    data, run_dir = bench.data(rows), bench.new_path()
+    with stub() as server:
+        config = write_config(bench.new_path(".yaml"), data, port=server.port, concurrency=64)
+        bench.evalsvc_on(config, run_dir, "--limit", str(FEW))
+        append_answers(run_dir / "predictions.jsonl", config, skip=FEW)
+        bench.evalsvc_on(config, run_dir)
+    rate = max(_rate_of(bench.module("benchmarks.reducing", run_dir)) for _ in range(bench.repeats))
+    yield Result(
+        case="reduce",
+        what=f"{rows:,} rows of labels: one core, from journal to counts",
+        measured=f"{rate:,.0f} rows/s",
+        target="≥ 100,000 rows/s",
+        reached=rate >= 100_000,
+    )
+    wall_s = _median([_score_s(bench, run_dir) for _ in range(bench.repeats)])
+    yield Result(case="reduce", what=f"{rows:,} rows of labels: evalsvc score, on all cores", measured=f"{wall_s:.2f} s")
+
+
+def _score_s(bench: Bench, run_dir: Path) -> float:
+    """Seconds of `evalsvc score` from nothing but the journal."""
+    (run_dir / "reduce.json").unlink()
+    return measure("benchmarks.watched", bench.new_path(".json"), ["score", run_dir], cwd=bench.folder).wall_s
+
+
 def first_pass(bench: Bench) -> Iterator[Result]:
     """The pass over the data set before the first request."""
     rows = bench.rows(500_000)
     for suffix in (".jsonl", ".csv", ".tsv"):
         config = write_config(bench.new_path(".yaml"), bench.data(rows, suffix), port=1, concurrency=1)
-        rate = max(_first_pass_rate(bench.module("benchmarks.first_pass", config)) for _ in range(bench.repeats))
+        rate = max(_rate_of(bench.module("benchmarks.first_pass", config)) for _ in range(bench.repeats))
         yield Result(
             case="first-pass",
             what=f"first pass over {rows:,} rows of {suffix[1:]}",
@@ -159,7 +188,7 @@ def _slope_s(bench: Bench, rows: int, server: Stub, model: dict[str, Any]) -> fl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    run: Callable[[Bench], Iterator[Result]]
+    run: Callable[[Bench], Iterable[Result]]
     long: bool = False  # minutes: only when it is asked for
 
 
@@ -171,6 +200,8 @@ CASES = {
     "start": Case(run=start),
     "first-pass": Case(run=first_pass),
     "resume": Case(run=resume),
+    "reduce": Case(run=reducing),
+    "rouge": Case(run=rouge),
     "memory": Case(run=memory, long=True),
 }
 
@@ -197,7 +228,7 @@ def _median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def _first_pass_rate(used: Used) -> float:
+def _rate_of(used: Used) -> float:
     return float(used.told["rows"] / used.told["seconds"])
 
 

@@ -89,6 +89,22 @@ def test_exactly_the_rows_without_a_final_record_for_what_they_are_now_are_asked
     assert found.data_changed == bool(counts.changed or counts.vanished or counts.relabelled)
 
 
+@settings(max_examples=80, deadline=None)
+@given(rows=data_sets, journal=journals, retry_failed=st.booleans())
+def test_where_the_target_is_part_of_the_question_a_row_with_another_one_is_asked_again(
+    rows: DataSet, journal: list[Asked], retry_failed: bool
+) -> None:
+    with TemporaryDirectory() as folder:
+        survey, ids = surveyed(Path(folder), rows)
+        found = compare(survey, scanned(Path(folder), journal), retry_failed=retry_failed, asks_target=True)
+    last = {asked.id: asked for asked in journal if asked.repeat == 0}
+    same = {id_ for id_, row in rows.items() if id_ in last and (last[id_].text, last[id_].label) == row}
+    failed = {id_ for id_ in same if last[id_].failed}
+    skipped = {id_ for id_, skip in zip(ids, found.skip or bytes(len(ids)), strict=True) if skip}
+    assert skipped == (same - failed if retry_failed else same)
+    assert (found.failed, found.changed, found.relabelled) == (len(failed), len(rows.keys() & last.keys()) - len(same), 0)
+
+
 def test_a_run_that_ends_early_has_asked_every_row_once_before_any_row_twice() -> None:
     assert [repeat for repeat, _ in Resume(skip=None).passes(4, 3)] == [0, 1, 2]
 
