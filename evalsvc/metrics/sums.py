@@ -19,7 +19,7 @@ from math import isfinite
 from operator import add, sub
 from typing import TYPE_CHECKING, Any, Self
 
-from evalsvc.metrics.families.metric import UNITS, SumMetric
+from evalsvc.metrics.families.metric import SumMetric
 from evalsvc.metrics.intervals import wilson
 from evalsvc.records import WITHOUT_LABEL, Score
 
@@ -139,7 +139,7 @@ def estimates(tally: SumTally, resampling: Resampling, *, seed: int = SEED, wils
         interval = drawn.interval(metric, place) if value is not None else None
         how = drawn.how
         if metric.share and wilson_fits and value is not None:
-            interval, how = wilson(tally.all[place][1] / UNITS, n), "ci:wilson95"
+            interval, how = wilson(value * n, n), "ci:wilson95"
         elif metric.share and value in {0.0, 1.0}:
             # where all rows agree no replicate disagrees: each cluster is one draw
             interval = wilson(drawn.clusters * (value or 0.0), drawn.clusters) if drawn.clusters else None
@@ -255,7 +255,8 @@ def replicates(tallies: Sequence[SumTally], seed: int = SEED) -> list["Floats"]:
     import numpy as np
 
     order = sorted({cluster for tally in tallies for cluster in tally.clusters})
-    rows = np.concatenate([_matrix(tally, order) for tally in tallies], axis=1)
+    whole = [sum(column) for column in zip(*(tally.all for tally in tallies), strict=True)]
+    rows = np.concatenate([_matrix(tally, order, whole) for tally in tallies], axis=1)
     random = np.random.Generator(np.random.PCG64(seed))
     sums = np.empty((REPLICATES, rows.shape[1]))
     for index in range(REPLICATES):
@@ -264,11 +265,18 @@ def replicates(tallies: Sequence[SumTally], seed: int = SEED) -> list["Floats"]:
     return np.split(sums, np.cumsum([tally.width for tally in tallies])[:-1], axis=1)
 
 
-def _matrix(tally: SumTally, order: Sequence[int]) -> "Floats":
+def _matrix(tally: SumTally, order: Sequence[int], whole: Sequence[int]) -> "Floats":
+    """The sums of each cluster of `order`; `whole` are those of all rows there are."""
     import numpy as np
 
     nothing = [0] * tally.width
-    return np.array([tally.clusters.get(cluster, nothing) for cluster in order], dtype=np.float64)
+    rows = [list(tally.clusters.get(cluster, nothing)) for cluster in order]
+    for metric, place in tally.places():
+        if metric.centred is not None:
+            centred = metric.centred(whole[place])
+            for row in rows:
+                row[place] = centred(row[place])
+    return np.array(rows, dtype=np.float64)
 
 
 def values_of(metric: SumMetric, sums: "Floats") -> "Floats":

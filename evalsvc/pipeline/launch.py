@@ -28,6 +28,7 @@ from evalsvc.pipeline.resume import Resume, compare
 from evalsvc.prompt.likelihood import no_target, scores_target
 from evalsvc.reduce.plan import Plan
 from evalsvc.rundir import Manifest
+from evalsvc.scoring.regression import check_targets
 
 LIBRARIES = ("aiohttp", "numpy", "orjson", "scikit-learn", "uvloop")
 
@@ -108,6 +109,8 @@ def _try_first_row(prepared: Prepared, survey: Survey) -> None:
     """UsageError from a template that does not fit the data, before anybody is asked anything."""
     if survey.without_target and scores_target(prepared.config):
         raise no_target(f"{survey.without_target:,} of {survey.rows:,} rows have")
+    if prepared.config.task == "regression" and prepared.config.scoring.scorer is None:
+        check_targets(survey.labels, prepared.config.scoring.numbers)
     with closing(prepared.dataset.samples(survey)) as samples:
         prepared.builder.build(next(samples))
 

@@ -13,7 +13,7 @@ from evalsvc.config.secrets import with_address
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import canonical
 from evalsvc.metrics.custom import custom_metrics
-from evalsvc.metrics.families.metric import AnyMetric
+from evalsvc.metrics.families.metric import AnyMetric, SumMetric
 from evalsvc.metrics.families.registry import build_metrics, columns_of_metrics, wanted_metrics
 from evalsvc.reduce.external import external_fingerprint
 from evalsvc.rundir import Manifest, RunDir
@@ -59,7 +59,9 @@ class Plan:
         rows = config.dataset.model_dump(mode="json", include={"limit", "where", "subsample", "target", "messages"})
         columns = columns_of_metrics(self.metrics)
         depends_on_data = self.manifest.data_changed or columns
-        measured = [(wanted.name, wanted.options) for wanted in wanted_metrics(config)] if self.metrics else None
+        # options may name files: the signature knows what is in them
+        signatures = [metric.signature for metric in self.metrics if isinstance(metric, SumMetric)]
+        measured = [signatures, *((wanted.name, wanted.options) for wanted in wanted_metrics(config))] if self.metrics else None
         return digest([*parts, self.manifest.dataset["sha256"] if depends_on_data else None, rows, measured])
 
     @property

@@ -5,7 +5,9 @@ from random import Random
 
 import pytest
 
-from evalsvc.metrics.families.metric import UNITS, SumMetric, mean_of
+from evalsvc.config import EvalConfig
+from evalsvc.metrics.families.metric import SCORE_UNITS, SumMetric, mean_of
+from evalsvc.metrics.families.registry import build_metrics
 from evalsvc.metrics.intervals import wilson
 from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling, SumTally, estimates, interval_of_mean, replicates, values_of
 from evalsvc.records import Outcome, Score
@@ -137,4 +139,31 @@ def test_without_a_vectorised_formula_replicates_are_valued_one_by_one() -> None
 
 
 def test_units_are_exact() -> None:
-    assert tally_of([(scored(0.5), 0)], [MEAN]).all == [1, 1, UNITS // 2]
+    assert tally_of([(scored(0.5), 0)], [MEAN]).all == [1, 1, SCORE_UNITS // 2]
+
+
+def test_a_metric_whose_sums_cancel_in_doubles_is_centred_before_it_is_drawn() -> None:
+    """Timestamps: R² far from zero has the interval that it has at zero."""
+    config = EvalConfig.model_validate(
+        {"name": "x", "dataset": {"path": "x"}, "model": {"name": "m"}, "task": "regression", "metrics": ["r2"]}
+    )
+    [metric] = build_metrics(config)
+    assert isinstance(metric, SumMetric)
+    intervals = []
+    for offset in (0, 1_700_000_000):
+        random, tally = Random(5), SumTally.empty([metric])
+        for number in range(300):
+            target = random.randrange(1000)
+            said = Score(
+                id="1",
+                repeat=0,
+                target=str(offset + target),
+                prediction=str(offset + target + random.randrange(99)),
+                outcome=Outcome.SCORED,
+                rule=None,
+            )
+            tally.update(said, cluster=number)
+        found = estimates(tally, Resampling.BY_ID)["r2"]
+        intervals.append((found.value, found.low, found.high))
+    assert intervals[0][1] is not None
+    assert intervals[1] == pytest.approx(intervals[0], abs=1e-9)

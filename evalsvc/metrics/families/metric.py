@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from evalsvc.errors import UsageError
-from evalsvc.metrics.means import UNIT_BITS, in_units
+from evalsvc.metrics.means import UNIT_BITS
 from evalsvc.records import MetricValue, Score
 from evalsvc.scoring.measures import Measure
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 UNITS = 1 << UNIT_BITS
+# Of means of scores: fine enough that what a double says above 0.0005 is kept to its last digit, and a mean is the mean to its last.
+SCORE_UNITS = 1 << 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,9 @@ class SumMetric:
     value: Callable[[Sequence[int]], float | None]  # of the sums, exact; None where there is none
     measure: Measure | None = None  # what puts into a Score what `read` finds there
     values: Callable[["Floats"], "Floats"] | None = None  # the same for R × width sums at once, NaN for none; only for intervals
+    # For metrics whose sums cancel in doubles: given the sums of all rows, what to make of the exact sums of a part of them, so that
+    # `values` of the results is the same number.
+    centred: Callable[[Sequence[int]], Callable[[Sequence[int]], Sequence[int]]] | None = None
     share: bool = False  # the sums are (rows, hits): a plain share of rows, with Wilson's interval
     by: str | None = None  # a column: its values are groups, and the metric is the unweighted mean over them, never of all rows pooled
     columns: tuple[str, ...] = ()  # columns whose values `measure` wants to see
@@ -96,23 +101,23 @@ Build = Callable[[Wanted, Setting], AnyMetric]
 def mean_of(
     name: str, *, signature: str, measure: Measure | None, kind: Literal["mean", "share"] = "mean", why_none: str = "no row has it"
 ) -> SumMetric:
-    """The mean over rows of the score called `name`: rows and units of 2**-40. A share is a mean of zeros and ones.
+    """The mean over rows of the score called `name`: rows and units of 2**-64. A share is a mean of zeros and ones.
 
     >>> metric = mean_of("exact_match", signature="v:1", measure=None, kind="share")
-    >>> metric.value([4, 3 * UNITS])
+    >>> metric.value([4, 3 * SCORE_UNITS])
     0.75
     """
 
     def read(score: Score) -> Sequence[int] | None:
         value = None if score.scores is None else score.scores.get(name)
-        return None if value is None else (1, in_units(value))
+        return None if value is None else (1, _in_score_units(value))
 
     return SumMetric(
         name=name,
         signature=signature,
         width=2,
         read=read,
-        value=lambda sums: sums[1] / (sums[0] * UNITS) if sums[0] else None,
+        value=lambda sums: sums[1] / (sums[0] * SCORE_UNITS) if sums[0] else None,
         values=_means,
         measure=measure,
         share=kind == "share",
@@ -120,10 +125,15 @@ def mean_of(
     )
 
 
+def _in_score_units(value: float) -> int:
+    numerator, denominator = value.as_integer_ratio()
+    return (2 * numerator * SCORE_UNITS + denominator) // (2 * denominator)
+
+
 def _means(sums: "Floats") -> "Floats":
     import numpy as np
 
-    means: Floats = np.divide(sums[:, 1], sums[:, 0] * UNITS, out=np.full(len(sums), np.nan), where=sums[:, 0] > 0)
+    means: Floats = np.divide(sums[:, 1], sums[:, 0] * SCORE_UNITS, out=np.full(len(sums), np.nan), where=sums[:, 0] > 0)
     return means
 
 
