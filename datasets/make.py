@@ -2,8 +2,8 @@
 
 Usage: .venv/bin/python datasets/make.py [FOLDER]     (default: the folder of this script)
 
-Prints one line per file, as the table in README.md has it: file, rows, SHA-256. The two medical and chemical tables
-come with scikit-learn; their numbers are put into words, each column by the quintile its value lies in.
+Prints one line per file, as the table in README.md has it: file, rows, SHA-256. The medical and chemical tables come
+with scikit-learn; for the classes their numbers are put into words, each column by the quintile its value lies in.
 """
 
 import csv
@@ -15,11 +15,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import facts
 import numpy as np
+import orders
+import reports
+import tales
+import translations
 from numpy.typing import NDArray
 from phrases import CLOSINGS, COUNTS, OPENINGS, SLOTS, TEMPLATES, WHOLE
-from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 SEED = 20240229
 TYPO_RATE = 0.25
@@ -58,6 +64,15 @@ def support_messages() -> list[Row]:
     pairs = [(text, label) for label, count in COUNTS.items() for text in _messages(label, count, chance)]
     chance.shuffle(pairs)
     return [Row(id=f"msg-{number:04d}", text=text, label=label) for number, (text, label) in enumerate(pairs, 1)]
+
+
+def diabetes() -> list[dict[str, Any]]:
+    """Patients, and how far their diabetes went on within a year."""
+    table = load_diabetes(scaled=False)
+    return [
+        {"id": f"patient-{number:03d}", "patient": PATIENT.format(*values), "progression": f"{progression:.0f}"}
+        for number, (values, progression) in enumerate(zip(table.data.tolist(), table.target.tolist(), strict=True), 1)
+    ]
 
 
 def split(rows: Sequence[Row], test_share: float) -> tuple[list[Row], list[Row]]:
@@ -149,21 +164,48 @@ WINE_REPORT = (
     "and {total_phenols}, and the tannins stay {proanthocyanins}."
 )
 
+# Sex is 1 or 2 in the table, and it does not say which is which.
+PATIENT = (
+    "age {:.0f}, sex {:.0f}, BMI {:.1f}, blood pressure {:.0f}, cholesterol {:.0f}, LDL {:.1f}, HDL {:.0f}, ratio {:.2f}, "
+    "triglycerides {:.2f}, glucose {:.0f}"
+)
+
 # folder -> its rows, the share that is tested on, the files' ending, how they are written
 SETS: dict[str, tuple[Callable[[], list[Row]], float, str, Callable[[Iterable[Row]], str]]] = {
     "breast_cancer": (breast_cancer, 0.3, "csv", as_csv),
     "support_messages": (support_messages, 0.3, "jsonl", as_json_lines),
     "wine": (wine, 0.4, "tsv", as_headerless_tsv),
 }
+# folder -> all rows and how many of them are for training; JSON Lines
+TEXTS: dict[str, tuple[Callable[[], list[dict[str, Any]]], int]] = {
+    "generation": (lambda: orders.rows(450, random.Random(SEED)), 300),
+    "perplexity": (lambda: tales.rows(300, random.Random(SEED)), 120),
+    "qa": (lambda: facts.rows(300, random.Random(SEED)), 100),
+    "regression": (lambda: _shuffled(diabetes()), 300),
+    "summarization": (lambda: reports.rows(250, random.Random(SEED)), 100),
+    "translation": (lambda: translations.rows(660, random.Random(SEED)), 480),
+}
+
+
+def _shuffled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In an order by chance: a table may be sorted."""
+    return random.Random(SEED).sample(rows, len(rows))
 
 
 def main(folder: Path) -> None:
     for name, (rows, test_share, ending, written) in SETS.items():
-        (folder / name).mkdir(parents=True, exist_ok=True)
         for part, chosen in zip(("train", "test"), split(rows(), test_share), strict=True):
-            content = written(chosen).encode()
-            (folder / name / f"{part}.{ending}").write_bytes(content)
-            print(f"| {name}/{part}.{ending} | {len(chosen)} | {sha256(content).hexdigest()} |")
+            _write(folder / name / f"{part}.{ending}", written(chosen), len(chosen))
+    for name, (texts, for_training) in TEXTS.items():
+        found = texts()
+        for part, some in (("train", found[:for_training]), ("test", found[for_training:])):
+            _write(folder / name / f"{part}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some), len(some))
+
+
+def _write(file: Path, content: str, rows: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content.encode())
+    print(f"| {file.parent.name}/{file.name} | {rows} | {sha256(content.encode()).hexdigest()} |")
 
 
 if __name__ == "__main__":

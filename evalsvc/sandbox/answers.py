@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
+from evalsvc.sandbox import tokens
+
 IMPOSSIBLE = -9999.0  # what OpenAI writes for a logprob of minus infinity, which JSON lacks
 
 
@@ -38,11 +40,29 @@ class Answer:
         return replace(self, tokens=self.tokens[:max_tokens], finish_reason="length")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a request asks for besides its text."""
+
+    before: str = ""  # what the messages before the last user message say
+    temperature: float = 0.0  # 0: the likeliest
+    seed: int = 0
+    max_tokens: int | None = None
+
+
+PLAIN = Terms()
+
+
 class Model(Protocol):
-    """Answers the last user message, or a prompt; equal texts get equal answers."""
+    """Answers the last user message, or a prompt; equal texts on equal terms get equal answers."""
 
-    def answer(self, text: str) -> Answer: ...
+    def answer(self, text: str, terms: Terms = PLAIN, /) -> Answer: ...
 
-    def read(self, text: str) -> Sequence[Token]:
-        """The tokens of a prompt, each with its logprob given what stands before it."""
-        ...
+
+def said(text: str) -> Answer:
+    """An answer that follows from a rule: each of its tokens is certain.
+
+    >>> [(token.text, token.logprob) for token in said("Rating: 4").tokens]
+    [('Rating', 0.0), (':', 0.0), (' 4', 0.0)]
+    """
+    return Answer(tokens=[Token(text=token, logprob=0.0, top=((token, 0.0),)) for token in tokens.split(text)])

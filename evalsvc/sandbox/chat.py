@@ -15,16 +15,22 @@ def parse(asked: Mapping[str, Any]) -> Question:
     contents = [questions.text_of(message.get("content")) for message in messages]
     logprobs, top_logprobs = _logprobs_wanted(asked)
     questions.only(asked, "n", 1)
+    text, before = questions.last_user(messages, contents)
+    max_tokens = _max_tokens(asked)
+    prompt_logprobs = questions.prompt_logprobs(asked)
     return Question(
         model=asked["model"],
-        text=questions.last_user(messages, contents),
+        text=text,
         digest=questions.digest(messages),
         prompt_tokens=tokens.prompt_tokens(contents),
-        max_tokens=_max_tokens(asked),
+        max_tokens=max_tokens,
         logprobs=logprobs,
         top_logprobs=top_logprobs,
         stream=asked.get("stream") is True,
         include_usage=questions.include_usage(asked),
+        terms=questions.terms(asked, before, max_tokens),
+        prompt_logprobs=prompt_logprobs,
+        prompt=() if prompt_logprobs is None else _spelled(asked, messages, contents),
     )
 
 
@@ -40,7 +46,7 @@ def body(answer: Answer, envelope: Envelope) -> dict[str, Any]:
     reply = written.head(envelope, "chat.completion")
     reply["choices"] = [choice] if answer.has_choice else []
     reply["usage"] = written.usage(answer, envelope)
-    return reply
+    return reply | written.prompt_logprobs(envelope)
 
 
 def events(answer: Answer, envelope: Envelope) -> Iterator[dict[str, Any]]:
@@ -51,6 +57,16 @@ def events(answer: Answer, envelope: Envelope) -> Iterator[dict[str, Any]]:
         yield head | {"choices": [choice]} | usage
     if envelope.question.include_usage and answer.has_usage:
         yield head | {"choices": [], "usage": written.usage(answer, envelope)}
+
+
+def _spelled(asked: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], contents: Sequence[str]) -> list[str]:
+    """The conversation as tokens; with vLLM's `continue_final_message`, its last message is not over."""
+    goes_on, answer_next = questions.flag(asked, "continue_final_message"), asked.get("add_generation_prompt") is not False
+    if goes_on and answer_next:
+        message = "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
+        raise questions.wrong(message, "continue_final_message", "invalid_value")
+    turns = [(str(message.get("role")), content) for message, content in zip(messages, contents, strict=True)]
+    return tokens.conversation(turns, goes_on=goes_on, answer_next=answer_next)
 
 
 def _max_tokens(asked: Mapping[str, Any]) -> int | None:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from evalsvc.sandbox import tokens
-from evalsvc.sandbox.answers import IMPOSSIBLE, Answer, Token
-from evalsvc.sandbox.language import Language
+from evalsvc.sandbox.answers import IMPOSSIBLE, PLAIN, Answer, Terms, Token
 from evalsvc.sandbox.training import Examples
 
 WORD = r"(?u)\b\w\w+\b"
@@ -65,11 +64,10 @@ def _by_frequency(labels: Sequence[str]) -> Weights:
 
 
 class Classifier:
-    """Answers with the label of a text; the class probabilities are the logprobs of its tokens. Prompts it reads as `language` does."""
+    """Answers with the label of a text; the class probabilities are the logprobs of its tokens."""
 
-    def __init__(self, weights: Weights, language: Language | None = None) -> None:
+    def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        self._language = language or Language()
         spelled = [tokens.split(label) for label in weights.labels]
         self._places = [places(spelled, label) for label in range(len(spelled))]
         self._words = re.compile(WORD).findall
@@ -82,14 +80,11 @@ class Classifier:
         total = log_sum_exp(scores)
         return [score - total for score in scores]
 
-    def answer(self, text: str) -> Answer:
+    def answer(self, text: str, _terms: Terms = PLAIN, /) -> Answer:
         logs = self.log_probabilities(text)
         best = max(range(len(logs)), key=logs.__getitem__)
         spelling = tokens.split(self._weights.labels[best])
         return Answer(tokens=[_token(said, place, logs) for said, place in zip(spelling, self._places[best], strict=True)])
-
-    def read(self, text: str) -> Sequence[Token]:
-        return self._language.read(text)
 
     def _scores(self, text: str) -> list[float]:
         words = self._words(text.lower())

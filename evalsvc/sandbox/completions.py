@@ -20,17 +20,22 @@ def parse(asked: Mapping[str, Any]) -> Question:
     max_tokens = questions.at_least(asked, "max_tokens", 0)
     questions.only(asked, "n", 1)
     questions.only(asked, "best_of", 1)
+    allowed = USUAL_MAX_TOKENS if max_tokens is None else max_tokens
+    spelled = tokens.split(prompt)
     return Question(
         model=asked["model"],
         text=prompt,
         digest=questions.digest(prompt),
-        prompt_tokens=len(tokens.split(prompt)),
-        max_tokens=USUAL_MAX_TOKENS if max_tokens is None else max_tokens,
+        prompt_tokens=len(spelled),
+        max_tokens=allowed,
         logprobs=top is not None,
         top_logprobs=top or 0,
         stream=asked.get("stream") is True,
         include_usage=questions.include_usage(asked),
+        terms=questions.terms(asked, (), allowed),
         echo=questions.flag(asked, "echo"),
+        prompt_logprobs=questions.prompt_logprobs(asked),
+        prompt=spelled,
     )
 
 
@@ -42,6 +47,7 @@ def body(answer: Answer, envelope: Envelope) -> dict[str, Any]:
         "index": 0,
         "logprobs": _logprobs([*_prompt_tokens(envelope), *map(_known, said)], envelope, 0),
         "finish_reason": answer.finish_reason,
+        **written.prompt_logprobs(envelope),
     }
     reply = written.head(envelope, "text_completion")
     reply["choices"] = [choice] if answer.has_choice else []
@@ -85,7 +91,8 @@ def _known(token: Token) -> _Scored:
 
 
 def _prompt_tokens(envelope: Envelope) -> list[_Scored]:
-    return [(token, None if index == 0 else token.logprob) for index, token in enumerate(envelope.prompt)]
+    echoed = envelope.prompt if envelope.question.echo else ()
+    return [(token, None if index == 0 else token.logprob) for index, token in enumerate(echoed)]
 
 
 def _logprobs(scored: Sequence[_Scored], envelope: Envelope, offset: int) -> dict[str, Any] | None:

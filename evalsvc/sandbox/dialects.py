@@ -2,6 +2,7 @@
 
 llamacpp   as recorded from llama-cpp-python 0.3.36: logprobs without bytes, streams without usage, a bare list of models
 vllm       fields of its own around an answer, models with root and parent
+llama-server  of llama.cpp: echo and prompt_logprobs are not heeded, and nothing says so (llama.cpp issue 27174)
 tgi        finish_reason eos_token
 gemini     models/ before the names of models, a bare usage
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsvc.sandbox import wire
+from evalsvc.sandbox.models import FITTED
 
 Json = dict[str, Any]
 
@@ -25,6 +27,11 @@ class Dialect:
 
     reply: Callable[[Json], Json] = _as_it_is  # of a body, or of an event; may change it in place
     models: Callable[[Sequence[str], int], Json] = wire.models
+    ignores: frozenset[str] = frozenset()  # fields of a request that it takes without a word and does nothing about
+
+    def heeded(self, asked: Json) -> Json:
+        """What the server makes of a request."""
+        return {name: value for name, value in asked.items() if name not in self.ignores} if self.ignores else asked
 
 
 def _llamacpp(reply: Json) -> Json:
@@ -45,18 +52,21 @@ def _llamacpp_models(names: Sequence[str], _created: int) -> Json:
 def _vllm(reply: Json) -> Json:
     for choice in _choices(reply):
         choice |= {"stop_reason": None, "token_ids": None}
+        if "text" in choice and not _is_chunk(reply):
+            choice |= {"prompt_logprobs": choice.get("prompt_logprobs"), "prompt_token_ids": None}
         if "message" in choice:
             choice["message"] |= {"reasoning": None, "tool_calls": [], "function_call": None, "audio": None}
     if "choices" in reply and not _is_chunk(reply):
-        reply |= {"prompt_logprobs": None, "prompt_token_ids": None, "kv_transfer_params": None}
+        reply |= {"prompt_logprobs": reply.get("prompt_logprobs"), "prompt_token_ids": None, "kv_transfer_params": None}
     _with_bare_usage(reply, prompt_tokens_details=None)
     return reply
 
 
 def _vllm_models(names: Sequence[str], created: int) -> Json:
-    """The classifier's further names are what adapters are there: models whose parent is another."""
+    """Further names of a fitted model, which stand behind it, are what adapters are there: models whose parent is another."""
     own = {"owned_by": "vllm", "max_model_len": 8192, "permission": []}
-    parents = {name: "classifier" if number > 1 else None for number, name in enumerate(names)}
+    fitted = next((place for place, name in enumerate(names) if name in FITTED), len(names))
+    parents = {name: names[fitted] if place > fitted else None for place, name in enumerate(names)}
     data = [wire.model(name, created) | own | {"root": f"/models/{name}", "parent": parent} for name, parent in parents.items()]
     return {"object": "list", "data": data}
 
@@ -107,6 +117,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "openai": OPENAI,
     "llamacpp": Dialect(reply=_llamacpp, models=_llamacpp_models),
     "vllm": Dialect(reply=_vllm, models=_vllm_models),
+    "llama-server": Dialect(ignores=frozenset({"echo", "prompt_logprobs"})),
     "tgi": Dialect(reply=_tgi),
     "gemini": Dialect(reply=_gemini, models=_gemini_models),
 }

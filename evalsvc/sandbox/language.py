@@ -1,29 +1,32 @@
-"""How likely a text is: word pairs counted, smoothed down to words and from there to bytes, so that no text is impossible.
+"""How likely a text is and how it goes on: runs of tokens counted, smoothed down to bytes, so that no text is impossible.
 
-Witten and Bell's interpolation (1991; Chen and Goodman 1999, section 2.5). What follows a token is seen or new; it is new as often as
-something new has followed that token before, and then it is what single tokens, in the same way smoothed by bytes, make of it.
+Witten and Bell's interpolation (1991; Chen and Goodman 1999, section 2.5). What follows some tokens is seen or new; it is new as often
+as something new has followed them before, and then it is what follows one token fewer, at last what a token's bytes alone make of it.
 """
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice
 
 from evalsvc.sandbox import tokens
 from evalsvc.sandbox.answers import IMPOSSIBLE, Token
 
 BEST = 5  # as many as OpenAI's completions ever tell of one place
+ORDER = 2
 _START = ""  # before the first token; no token is empty
 _GOES_ON = math.log(0.8 / 256)  # one more byte, any of 256
 _ENDS = math.log(0.2 / 0.8)
+Context = tuple[str, ...]
 
 
-class _Seen:
-    """How often which token was seen in one place."""
+class Seen:
+    """How often which token was seen in one place, and how often the text ended there."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.ends = 0
 
     @cached_property
     def total(self) -> int:
@@ -46,35 +49,74 @@ class _Seen:
         return known + math.log1p(math.exp(new - known))
 
 
-_NEVER = _Seen()
+_NEVER = Seen()
 
 
 class Language:
-    """A model of the language of `texts`; without any, all bytes are equally likely. Counted when first asked."""
+    """A model of the language of `texts`; without any, all bytes are equally likely. Counted when first asked.
 
-    def __init__(self, texts: Sequence[str] = ()) -> None:
+    A token depends on the `order` - 1 before it. Logprobs are given that the text goes on: its end is no token of its own.
+    """
+
+    def __init__(self, texts: Sequence[str] = (), order: int = ORDER) -> None:
         self._texts = texts
+        self.order = order
 
     def read(self, text: str) -> list[Token]:
-        """The tokens of `text`, each with its logprob after the one before and the likeliest tokens in its place."""
-        spelled = tokens.split(text)
-        return [self._token(before, token) for before, token in pairwise([_START, *spelled])]
+        """The tokens of `text`, each with its logprob after those before and the likeliest tokens in its place."""
+        return self.read_tokens(tokens.split(text))
 
-    @cached_property
-    def _after(self) -> Mapping[str | None, _Seen]:
-        """What was seen after each token; after None, anywhere."""
-        after: defaultdict[str | None, _Seen] = defaultdict(_Seen)
-        for text in self._texts:
-            for before, token in pairwise([_START, *tokens.split(text)]):
-                after[None].counts[token] += 1
-                after[before].counts[token] += 1
-        return dict(after)
+    def read_tokens(self, spelled: Sequence[str]) -> list[Token]:
+        """The same for tokens. The markers of a chat are as likely as their spelling, and what stands before them counts behind them."""
+        read, before = [], self.context(())
+        for token in spelled:
+            if tokens.is_marker(token):
+                value = spelling_logprob(token)
+                read.append(Token(text=token, logprob=value, top=((token, value),)))
+            else:
+                read.append(self.token(before, token))
+                before = self.context((*before, token))
+        return read
 
-    def _token(self, before: str, token: str) -> Token:
-        following, anywhere = self._after.get(before, _NEVER), self._after.get(None, _NEVER)
-        scored = {text: _logprob(following, anywhere, text) for text in (token, *following.best, *anywhere.best)}
+    def context(self, before: Sequence[str]) -> Context:
+        """As much of the tokens before as the next one depends on, filled up at the start of a text."""
+        padded = (*[_START] * (self.order - 1), *before)
+        return padded[len(padded) - (self.order - 1) :]
+
+    def token(self, before: Context, token: str) -> Token:
+        """`token` in the place after `before`."""
+        seen = list(self.seen_after(before))
+        places = {token, *(text for place in seen for text in place.best)}
+        scored = {text: _logprob(seen, text) for text in places}
         top = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))
         return Token(text=token, logprob=scored[token], top=top[:BEST])
+
+    def logprob(self, before: Context, token: str) -> float:
+        """In nats."""
+        return _logprob(list(self.seen_after(before)), token)
+
+    def seen_after(self, before: Context) -> Iterator[Seen]:
+        """What was seen anywhere, then after the last token of `before`, and so on up to all of it."""
+        for length in range(len(before) + 1):
+            yield self._after.get(before[len(before) - length :], _NEVER)
+
+    @cached_property
+    def _after(self) -> Mapping[Context, Seen]:
+        after: defaultdict[Context, Seen] = defaultdict(Seen)
+        for text in self._texts:
+            before = self.context(())
+            for token in tokens.split(text):
+                for length in range(self.order):
+                    after[before[len(before) - length :]].counts[token] += 1
+                before = self.context((*before, token))
+            for length in range(self.order):
+                after[before[len(before) - length :]].ends += 1
+        return dict(after)
+
+
+def likeliest(seen: Seen, many: int) -> list[str]:
+    """The tokens that were seen most, equal ones in the order of first sight."""
+    return [token for token, _ in islice(seen.counts.most_common(), many)]
 
 
 def spelling_logprob(token: str) -> float:
@@ -86,5 +128,9 @@ def spelling_logprob(token: str) -> float:
     return len(token.encode("utf-8", "surrogatepass")) * _GOES_ON + _ENDS
 
 
-def _logprob(following: _Seen, anywhere: _Seen, token: str) -> float:
-    return max(following.logprob(token, anywhere.logprob(token, spelling_logprob(token))), IMPOSSIBLE)
+def _logprob(seen: Sequence[Seen], token: str) -> float:
+    """Through all of `seen`, from what was seen anywhere to what was seen in the very place."""
+    value = spelling_logprob(token)
+    for place in seen:
+        value = place.logprob(token, value)
+    return max(value, IMPOSSIBLE)

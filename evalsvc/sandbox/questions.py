@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from evalsvc.sandbox.answers import PLAIN, Terms
 from evalsvc.sandbox.wire import Declined, WireError, dumps, loads
 
 MOST_TOP_LOGPROBS = 20
@@ -23,7 +24,14 @@ class Question:
     top_logprobs: int
     stream: bool
     include_usage: bool  # streams only
+    terms: Terms = PLAIN
     echo: bool = False  # the prompt comes back before the answer
+    prompt_logprobs: int | None = None  # vLLM's: so many alternatives for each token of the prompt
+    prompt: Sequence[str] = ()  # the tokens of the prompt, where echo or prompt_logprobs want them
+
+    @property
+    def reads_prompt(self) -> bool:
+        return self.echo or self.prompt_logprobs is not None
 
 
 def opened(body: bytes, models: Container[str]) -> dict[str, Any]:
@@ -62,12 +70,12 @@ def text_of(content: Any) -> str:
     return ""
 
 
-def last_user(messages: Sequence[Mapping[str, Any]], contents: Sequence[str]) -> str:
-    """What the last user message says; nothing when there is none."""
-    for message, content in zip(reversed(messages), reversed(contents), strict=True):
-        if message.get("role") == "user":
-            return content
-    return ""
+def last_user(messages: Sequence[Mapping[str, Any]], contents: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """What the last user message says, and what those before it do; nothing and all when there is none."""
+    for place in reversed(range(len(messages))):
+        if messages[place].get("role") == "user":
+            return contents[place], contents[:place]
+    return "", contents
 
 
 def required(asked: Mapping[str, Any], name: str) -> Any:
@@ -111,6 +119,25 @@ def only(asked: Mapping[str, Any], name: str, value: Any) -> None:
         raise wrong(f"Unsupported value: the sandbox knows only {value!r} for '{name}'.", name, "unsupported_value")
 
 
+def terms(asked: Mapping[str, Any], before: Sequence[str], max_tokens: int | None) -> Terms:
+    """How to answer; without a temperature, what is likeliest, so that equal requests get equal answers."""
+    temperature = asked.get("temperature")
+    if temperature is not None and (not is_number(temperature) or not 0 <= temperature <= 2):
+        raise wrong(f"Invalid 'temperature': a number from 0 to 2 is expected, not {temperature!r}.", "temperature", "invalid_value")
+    seed = asked.get("seed")
+    if seed is not None and not is_int(seed):
+        raise wrong(f"Invalid type for 'seed': expected an integer, but got {seed!r}.", "seed", "invalid_type")
+    return Terms(before="\n\n".join(before), temperature=temperature or 0.0, seed=seed or 0, max_tokens=max_tokens)
+
+
+def prompt_logprobs(asked: Mapping[str, Any]) -> int | None:
+    """How many alternatives are wanted for each token of the prompt; as with vLLM, not in a stream."""
+    wanted = between(asked, "prompt_logprobs", MOST_TOP_LOGPROBS)
+    if wanted is not None and asked.get("stream") is True:
+        raise wrong("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs", "invalid_value")
+    return wanted
+
+
 def include_usage(asked: Mapping[str, Any]) -> bool:
     """Whether the stream is to end with the usage."""
     options = asked.get("stream_options")
@@ -119,6 +146,10 @@ def include_usage(asked: Mapping[str, Any]) -> bool:
 
 def is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def wrong(message: str, param: str, code: str) -> Declined:

@@ -25,16 +25,19 @@ def parse(asked: Mapping[str, Any]) -> Question:
     questions.only(asked, "previous_response_id", None)
     questions.only(asked, "conversation", None)
     questions.only(asked, "background", False)
+    text, before = questions.last_user(turns, contents)
+    max_tokens = questions.at_least(asked, "max_output_tokens", 1)
     return Question(
         model=asked["model"],
-        text=questions.last_user(turns, contents),
+        text=text,
         digest=questions.digest(given),
         prompt_tokens=tokens.prompt_tokens([*_instructions(asked), *contents]),
-        max_tokens=questions.at_least(asked, "max_output_tokens", 1),
+        max_tokens=max_tokens,
         logprobs=LOGPROBS in (asked.get("include") or ()),
         top_logprobs=questions.between(asked, "top_logprobs", questions.MOST_TOP_LOGPROBS) or 0,
         stream=asked.get("stream") is True,
         include_usage=True,
+        terms=questions.terms(asked, [*_instructions(asked), *before], max_tokens),
     )
 
 

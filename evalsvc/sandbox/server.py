@@ -12,14 +12,12 @@ from collections.abc import Mapping
 import uvloop
 from aiohttp import web
 
-from evalsvc.sandbox import parent, wire
-from evalsvc.sandbox.answers import Model
+from evalsvc.sandbox import models, parent, wire
 from evalsvc.sandbox.call_log import CallLog, FileLog, NoLog
 from evalsvc.sandbox.dialects import DIALECTS
-from evalsvc.sandbox.echo import Echo
 from evalsvc.sandbox.language import Language
 from evalsvc.sandbox.limits import Bucket, Limits
-from evalsvc.sandbox.service import Policy, Service
+from evalsvc.sandbox.service import Policy, Served, Service
 from evalsvc.sandbox.settings import SandboxSettings
 
 _BACKLOG = 4096
@@ -33,24 +31,30 @@ def serve(settings: SandboxSettings) -> None:
     """
     if settings.parent_pid is not None:
         parent.die_with(settings.parent_pid)
-    models = load_models(settings)
+    served = load_models(settings)
     # weights and modules stay for good; at thousands of calls in flight, looking through them again is what costs most
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, models))
+        runner.run(_serve(settings, served))
 
 
-def load_models(settings: SandboxSettings) -> Mapping[str, Model]:
-    """The models by name. Fits the classifier, when there is one to fit."""
+def load_models(settings: SandboxSettings) -> Mapping[str, Served]:
+    """The models by name, those that are fitted last."""
+    unread = Language()
+    served = {name: Served(model=model, language=unread) for name, model in models.untrained(settings.sentences).items()}
     if settings.train is None:
-        return {"echo": Echo()}
-    from evalsvc.sandbox import classifier, training
+        return served
+    from evalsvc.sandbox import training
 
-    examples = training.read_examples(settings.train, columns=settings.columns, text_column=settings.input, label_column=settings.target)
-    fitted = classifier.Classifier(classifier.fit(examples), Language(examples.texts))
-    return {"echo": Echo()} | dict.fromkeys(("classifier", *settings.model_name), fitted)
+    label_column = settings.input if settings.fit in models.WITHOUT_LABELS else settings.target
+    examples = training.read_examples(
+        settings.train, columns=settings.columns, text_column=settings.input, label_column=label_column, tag_column=settings.tag
+    )
+    language = Language(examples.texts, order=settings.order)
+    fitted = Served(model=models.FITTED[settings.fit](examples, language), language=language)
+    return served | dict.fromkeys((settings.fit, *settings.model_name), fitted)
 
 
 def limits(settings: SandboxSettings, now: float) -> Limits:
@@ -86,13 +90,13 @@ def _policy(settings: SandboxSettings) -> Policy:
     )
 
 
-async def _serve(settings: SandboxSettings, models: Mapping[str, Model]) -> None:
+async def _serve(settings: SandboxSettings, served: Mapping[str, Served]) -> None:
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     _stop_on(settings, loop, over)
     log: CallLog = FileLog(settings.call_log, loop) if settings.call_log is not None else NoLog()
     service = Service(
-        models=models,
+        models=served,
         policy=_policy(settings),
         limits=limits(settings, time.monotonic()),
         log=log,
@@ -104,7 +108,7 @@ async def _serve(settings: SandboxSettings, models: Mapping[str, Model]) -> None
         await runner.setup()
         tls = tls_context(settings)
         await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG, ssl_context=tls).start()
-        _announce("http" if tls is None else "https", runner.addresses[0], models)
+        _announce("http" if tls is None else "https", runner.addresses[0], served)
         await over.wait()
     finally:
         await runner.cleanup()
@@ -120,8 +124,8 @@ def _stop_on(settings: SandboxSettings, loop: asyncio.AbstractEventLoop, over: a
         parent.stop_at_end_of_stdin(loop, over.set)
 
 
-def _announce(scheme: str, address: tuple[str, int], models: Mapping[str, Model]) -> None:
+def _announce(scheme: str, address: tuple[str, int], served: Mapping[str, Served]) -> None:
     host, port = address[:2]
-    ready = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1", "pid": os.getpid(), "models": list(models)}
+    ready = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1", "pid": os.getpid(), "models": list(served)}
     sys.stdout.write(wire.dumps(ready).decode() + "\n")
     sys.stdout.flush()

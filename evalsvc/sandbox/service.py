@@ -17,6 +17,7 @@ from evalsvc.sandbox.call_log import Call, CallLog
 from evalsvc.sandbox.delivery import JSON, Parcel, deliver, misdeliver
 from evalsvc.sandbox.dialects import OPENAI, Dialect
 from evalsvc.sandbox.faults import Alter, Break, Edit, Effect, Fault, Moment, Pace, Refuse, Wait
+from evalsvc.sandbox.language import Language
 from evalsvc.sandbox.limits import Limits
 from evalsvc.sandbox.questions import Question
 from evalsvc.sandbox.wire import Declined, WireError
@@ -38,10 +39,18 @@ class Policy:
     dialect: Dialect = OPENAI
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A model, and the language in which it reads prompts."""
+
+    model: Model
+    language: Language
+
+
 class Service:
     """Answers the calls of one server; what it remembers between them is counts. `launch` makes its ids its own."""
 
-    def __init__(self, *, models: Mapping[str, Model], policy: Policy, limits: Limits, log: CallLog, launch: str) -> None:
+    def __init__(self, *, models: Mapping[str, Served], policy: Policy, limits: Limits, log: CallLog, launch: str) -> None:
         self._models = models
         self._policy = policy
         self._limits = limits
@@ -101,7 +110,7 @@ class Service:
 
     async def _answered(self, api: Api, request: web.Request, call: Call) -> web.StreamResponse:
         self._check_key(request)
-        question = api.parse(questions.opened(await request.read(), self._models))
+        question = api.parse(self._policy.dialect.heeded(questions.opened(await request.read(), self._models)))
         call.api, call.model, call.digest = api.name, question.model, question.digest
         effects, call.faults = self._struck(request, api.name, question.digest, question.text)
         call.attempt = self._attempts.get(question.digest)
@@ -138,7 +147,7 @@ class Service:
         return [faults.effect(fault, moment) for fault in struck], tuple(fault.name for fault in struck)
 
     def _answer(self, question: Question, effects: Sequence[Effect]) -> Answer:
-        answer = self._models[question.model].answer(question.text).cut(question.max_tokens)
+        answer = self._models[question.model].model.answer(question.text, question.terms).cut(question.max_tokens)
         for effect in effects:
             if isinstance(effect, Alter):
                 answer = effect.change(answer)
@@ -149,7 +158,7 @@ class Service:
             id=f"{api.id_prefix}{self._launch}{self._replies + 1:x}",
             created=int(time.time()),
             question=question,
-            prompt=self._models[question.model].read(question.text) if question.echo else (),
+            prompt=self._models[question.model].language.read_tokens(question.prompt) if question.reads_prompt else (),
         )
         said = self._policy.dialect.reply
         if not question.stream:

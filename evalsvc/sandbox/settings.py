@@ -10,6 +10,7 @@ from typing import Any
 from evalsvc.sandbox import faults
 from evalsvc.sandbox.dialects import DIALECTS
 from evalsvc.sandbox.faults import Fault
+from evalsvc.sandbox.models import FITTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +19,15 @@ class SandboxSettings:
 
     host: str = "127.0.0.1"
     port: int = 0  # 0: any free one
-    train: Path | None = None  # without it there is only the echo
+    train: Path | None = None  # without it there are only the models that need no training
+    fit: str = "classifier"  # which model `train` is for
     columns: tuple[str, ...] | None = None
     input: str = "text"
     target: str = "label"
-    model_name: tuple[str, ...] = ()  # further names for the classifier
+    tag: str | None = None  # a column whose value says what language a text is to be put into
+    order: int = 2
+    sentences: int = 2
+    model_name: tuple[str, ...] = ()  # further names for the fitted model
     seed: int = 0
     slots: int | None = None
     rpm: float | None = None
@@ -119,7 +124,7 @@ def _flags(option: Option, value: Any, base_dir: Path) -> list[str]:
 
 def _complaints(settings: SandboxSettings) -> list[str]:
     if settings.model_name and settings.train is None:
-        return ["--model-name is a further name for the classifier, which needs --train FILE"]
+        return ["--model-name is a further name for the fitted model, which needs --train FILE"]
     if settings.rpm is not None and settings.rps is not None:
         return ["--rpm and --rps say the same; give one of them"]
     if settings.tls_key is not None and settings.tls_cert is None:
@@ -130,7 +135,7 @@ def _complaints(settings: SandboxSettings) -> list[str]:
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="A local OpenAI-compatible server: a classifier fitted at start, an echo, and faults on demand.",
+        description="A local OpenAI-compatible server: small real models, some of them fitted at start, and faults on demand.",
         epilog=f"Faults take options, name[=value][:option=value...]: {', '.join(faults.WHEN)}; e.g. --fault status=503:times=2. "
         f"A request asks for its own with the header {faults.HEADER}.",
         argument_default=argparse.SUPPRESS,
@@ -194,6 +199,12 @@ def _dialect(text: str) -> str:
     return text
 
 
+def _fitted(text: str) -> str:
+    if text not in FITTED:
+        raise ValueError(f"no model {text!r} can be fitted{faults.nearest(text, FITTED)}")
+    return text
+
+
 def _fault_of(name: str) -> Callable[[str], Fault]:
     return lambda value: faults.parse(f"{name}={value}" if value else name)
 
@@ -201,11 +212,15 @@ def _fault_of(name: str) -> Callable[[str], Fault]:
 OPTIONS: Sequence[Option] = (
     Option(name="host", metavar="ADDRESS", help="address to listen on (127.0.0.1)"),
     Option(name="port", metavar="N", read=int, help="port to listen on; 0, the default, is any free one"),
-    Option(name="train", metavar="FILE", read=Path, is_path=True, help="fit the model `classifier` on this .jsonl, .csv or .tsv file"),
+    Option(name="train", metavar="FILE", read=Path, is_path=True, help="fit a model on this .jsonl, .csv or .tsv file"),
+    Option(name="fit", metavar="MODEL", read=_fitted, help=f"which model to fit: {', '.join(FITTED)} (classifier)"),
     Option(name="columns", metavar="A,B", read=_names, help="column names of a training file without a header"),
     Option(name="input", metavar="COLUMN", help="column with the text (text)"),
-    Option(name="target", metavar="COLUMN", help="column with the label (label)"),
-    Option(name="model-name", metavar="NAME", many=True, help="one more name for the classifier"),
+    Option(name="target", metavar="COLUMN", help="column with the right answer (label)"),
+    Option(name="tag", metavar="COLUMN", help="column with the language to translate into; texts then begin with it, as <2de>"),
+    Option(name="order", metavar="N", read=_at_least_one, help="a token of the language model depends on so many tokens less one (2)"),
+    Option(name="sentences", metavar="N", read=_at_least_one, help="how many sentences the model `lead` says (2)"),
+    Option(name="model-name", metavar="NAME", many=True, help="one more name for the fitted model"),
     Option(name="seed", metavar="N", read=int, help="another seed strikes other calls with faults (0)"),
     Option(name="slots", metavar="N", read=_at_least_one, help="answer so many calls at once; the others queue"),
     Option(name="rpm", metavar="N", read=_above_zero, help="requests per minute; 429 above"),

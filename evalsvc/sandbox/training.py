@@ -19,8 +19,11 @@ class Examples:
     labels: Sequence[str]
 
 
-def read_examples(path: Path, *, columns: Sequence[str] | None, text_column: str, label_column: str) -> Examples:
-    """Every row of `path` that has a label; `columns` names those of a headerless CSV or TSV file.
+def read_examples(
+    path: Path, *, columns: Sequence[str] | None, text_column: str, label_column: str, tag_column: str | None = None
+) -> Examples:
+    """Every row of `path` that has a label; `columns` names those of a headerless CSV or TSV file, `tag_column` one that is put before
+    the text as <2de>. Of a label that is a list, such as of several right answers, the first is learned.
 
     ValueError with file and line when a row lacks a column or is not what the file's ending promises; OSError when it
     cannot be read.
@@ -28,11 +31,12 @@ def read_examples(path: Path, *, columns: Sequence[str] | None, text_column: str
     texts, labels = [], []
     with _opened(path) as file:
         for line, row in _reader(path)(path, file, columns):
-            for column in (text_column, label_column):
+            for column in (text_column, label_column, *([tag_column] if tag_column is not None else ())):
                 if column not in row:
                     raise ValueError(f"{path}:{line}: no column {column!r}; this row has {', '.join(row)}")
-            if label := _as_text(row[label_column]):
-                texts.append(_as_text(row[text_column]))
+            if label := _as_text(_first(row[label_column])):
+                text = _as_text(row[text_column])
+                texts.append(text if tag_column is None else f"<2{_as_text(row[tag_column])}> {text}")
                 labels.append(label)
     return Examples(texts=texts, labels=labels)
 
@@ -84,6 +88,10 @@ def _named(path: Path, rows: Iterable[tuple[int, list[str]]], columns: Sequence[
                 raise ValueError(f"{path}:{line}: {len(cells)} cells where {len(names)} columns are expected")
         else:
             yield line, dict(zip(names, cells, strict=True))
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], str) else value
 
 
 def _as_text(value: Any) -> str:

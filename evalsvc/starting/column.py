@@ -23,6 +23,7 @@ class Column:
     characters: int = 0
     words: int = 0  # of the values, added up
     texts: int = 0  # values that are text and no number
+    numbers: int = 0  # values that are numbers, also as text
     structures: int = 0  # lists and mappings
     conversations: int = 0
     values: Counter[str] | None = field(default_factory=Counter)  # None: more than MOST_VALUES
@@ -36,8 +37,10 @@ class Column:
         self.filled += 1
         self.longest = max(self.longest, len(text))
         self.characters += len(text)
+        is_number = _is_number(text) and not isinstance(value, bool)
+        self.numbers += is_number
         if isinstance(value, str):
-            self.texts += not _is_number(text)
+            self.texts += not is_number
             self.words += text.count(" ") + 1
         elif isinstance(value, list | dict):
             self.structures += 1
@@ -61,6 +64,15 @@ class Column:
     @property
     def is_text(self) -> bool:
         return self.texts * 2 > self.filled
+
+    @property
+    def is_number(self) -> bool:
+        return self.numbers * 2 > self.filled
+
+    @property
+    def kind(self) -> str:
+        """In a word, of what are no labels."""
+        return "numbers" if self.is_number else "texts"
 
     @property
     def repeats(self) -> int:

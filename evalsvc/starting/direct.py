@@ -1,6 +1,7 @@
 """A data file and a few flags -> the config that somebody would have written for them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +16,9 @@ from evalsvc.dataset.locate import find_files
 from evalsvc.dataset.place import is_url
 from evalsvc.errors import UsageError
 from evalsvc.records import Sample
+from evalsvc.starting.column import Column
 from evalsvc.starting.moved import moved
+from evalsvc.starting.tasks import CLASSIFICATION, FIRST, Clue, task_of
 from evalsvc.starting.yaml_text import render
 
 CONFIG_ENDINGS = (".yaml", ".yml")
@@ -82,11 +85,14 @@ def document(source: str, direct: Direct, overrides: Sequence[str]) -> Document:
         raise UsageError(f"{source}: nothing says which column has the right answers", hint=f"Give --target; {_listed(head)}")
     if direct.input is None and direct.prompt is None:
         columns = {"input": _text_column(source, head), **columns}
-    told = _few_labels(labels)
+    named, _ = apply({}, from_flags(overrides))
+    task = named.get("task") or _task(head, labels, columns)
+    told = _few_labels(labels) if task == CLASSIFICATION else []
     values = {
         "name": direct.name or name_of(source),
+        "task": None if task == CLASSIFICATION else task,
         "dataset": {"path": source, **columns},
-        "prompt": _prompt(direct, told),
+        "prompt": _prompt(direct, told, task),
         "model": {"name": direct.model, **({"base_url": direct.base_url} if direct.base_url else {})},
         "scoring": {"labels": told} if told else {},
     }
@@ -130,15 +136,33 @@ def _listed(head: Sequence[Sample]) -> str:
     return f"the columns are: {', '.join(head[0].fields)}" if head else "there is no row to look at"
 
 
+def _task(head: Sequence[Sample], labels: Mapping[str, int], columns: Mapping[str, Any]) -> str:
+    """What the rows seem to be for; `labels` are the targets of all rows, none where there are too many."""
+    if not head:
+        return CLASSIFICATION
+    answers = Column(name=columns["target"])
+    for sample in head:
+        answers.add(sample.target)
+    names = tuple(head[0].fields)
+    inputs = (columns["input"],) if "input" in columns else tuple(name for name in names if name != columns["target"])
+    # what kind of values they are is seen in the first rows; which there are, in all
+    answers.values = Counter(labels) if labels else None
+    if labels and not answers.is_number and 2 * len(labels) <= sum(labels.values()):
+        return CLASSIFICATION  # perhaps of more labels than a prompt can tell
+    return task_of(Clue(columns=names, inputs=inputs, answers=answers))
+
+
 def _few_labels(labels: Mapping[str, int]) -> list[str]:
     """The labels, where they are few and short enough to be told; sorted, so that rows in another order are the same measurement."""
     few = 1 < len(labels) <= LABELS_AT_MOST and all(len(label) <= LABEL_LENGTH for label in labels)
     return sorted(labels) if few else []
 
 
-def _prompt(direct: Direct, labels: Sequence[str]) -> dict[str, str]:
-    """As given; else the labels are told to the model, or no answer could be right."""
+def _prompt(direct: Direct, labels: Sequence[str], task: str) -> dict[str, str]:
+    """As given; else the labels are told to the model, or the task, or no answer could be right."""
     given = {role: text for role, text in (("system", direct.system), ("user", direct.prompt)) if text is not None}
+    if not given and task in FIRST and (told := FIRST[task].system) is not None:
+        return {"system": told}
     if given or not labels:
         return given
     return {"system": f"Answer with one of these and nothing else: {', '.join(labels)}."}

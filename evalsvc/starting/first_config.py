@@ -14,6 +14,7 @@ from evalsvc.starting.asking import Asked, Fetch, whom_to_ask
 from evalsvc.starting.direct import is_config, name_of
 from evalsvc.starting.draft import SCORER_FILE, Draft, draft
 from evalsvc.starting.look import Seen, look
+from evalsvc.starting.tasks import CLASSIFICATION
 
 # File names that tell what a file is for, not what it is about.
 _TELLS_NOTHING = frozenset({"test", "train", "data", "dev", "valid", "validation", "eval", "part", "holdout", "dataset"})
@@ -105,7 +106,7 @@ def _target_line(seen: Seen) -> str:
     missing = seen.rows - seen.answers.filled
     without = f"; {some(missing, 'row')} without one" if missing else ""
     if seen.labels is None:
-        return f"{seen.answers.name}: texts, {seen.answers.mean_length:,.0f} characters on average{without}"
+        return f"{seen.answers.name}: {seen.answers.kind}, {seen.answers.mean_length:,.0f} characters on average{without}"
     shares = [f"{label} {count / seen.answers.filled:.1%}" for label, count in seen.labels.items()]
     more = f" and {len(shares) - _LABELS_SHOWN} more" if len(shares) > _LABELS_SHOWN else ""
     return f"{seen.answers.name}: {len(shares)} labels: {', '.join(shares[:_LABELS_SHOWN])}{more}{without}"
@@ -121,9 +122,8 @@ def _misspelled_lines(seen: Seen) -> Iterator[str]:
 
 
 def _written_lines(seen: Seen, asked: Asked, files: Mapping[Path, str]) -> Iterator[str]:
-    if seen.labels is None and seen.answers is not None:
-        yield "The answers are texts, and metrics for texts (task: generation) are not available yet:"
-        yield f"{SCORER_FILE} says what is correct, for a start only the very same text."
+    if seen.task != CLASSIFICATION:
+        yield f"  task    {seen.task}: a guess, to be changed in {next(iter(files))}"
     yield from _misspelled_lines(seen)
     told = asked.told or "asks the built-in sandbox, since neither OPENAI_API_KEY nor OPENAI_BASE_URL is set"
     config, *others = map(str, files)

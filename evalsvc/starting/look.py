@@ -17,6 +17,7 @@ from evalsvc.scoring.vocabulary import forms_of
 from evalsvc.starting.column import Column, columns_of
 from evalsvc.starting.roles import Roles, are_labels, roles_of
 from evalsvc.starting.sniffing import Sniffed, sniff
+from evalsvc.starting.tasks import CLASSIFICATION, GENERATION, Clue, task_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,23 @@ class Seen:
     @property
     def labels(self) -> Mapping[str, int] | None:
         """The targets and their rows, the commonest first, each in its commonest spelling; None where they are no labels."""
-        if self.answers is None or not are_labels(self.answers.values):
+        if self._guessed != CLASSIFICATION or self.answers is None or not are_labels(self.answers.values):
             return None
         rows = Counter[str]()
         for spelling, label in self._label_of.items():
             rows[label] += self.targets[spelling]
         return dict(sorted(rows.items(), key=lambda item: (-item[1], item[0]))) if len(rows) > 1 else None
+
+    @property
+    def task(self) -> str:
+        """What the data set is for, as far as can be told; `classification` where nobody says what is right."""
+        return GENERATION if self.answers is not None and self.labels is None and self._guessed == CLASSIFICATION else self._guessed
+
+    @property
+    def _guessed(self) -> str:
+        if self.answers is None:
+            return CLASSIFICATION
+        return task_of(Clue(columns=tuple(self.columns), inputs=self.roles.inputs, answers=self.answers))
 
     @property
     def misspelled(self) -> Mapping[str, str]:

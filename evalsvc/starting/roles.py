@@ -5,14 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalsvc.starting.column import Column
+from evalsvc.starting.languages import language
 
 MOST_LABELS = 50
 LONGEST_LABEL = 60
 _TARGETS = (
     *("label", "labels", "target", "class", "category", "gold", "answer", "expected", "expected_output", "ground_truth"),
+    *("summary", "highlights", "tldr", "translation", "translations", "answers"),
     *("reference", "intent", "sentiment", "topic", "output", "completion", "response", "y"),
 )
-_INPUTS = ("text", "input", "question", "prompt", "query", "sentence", "message", "review", "content", "body", "document", "utterance")
+_INPUTS = (
+    *("text", "input", "question", "prompt", "query", "sentence", "message", "review", "content", "body", "document", "utterance"),
+    *("article", "dialogue", "source", "src", "problem"),
+)
+# The text that a question is about: both are shown.
+CONTEXTS = ("context", "passage")
+_ABOUT_A_CONTEXT = ("question", "query")
+# Of numbers that are not labels, which are measured.
+_MEASURES = ("score", "rating", "value", "price", "y_true")
 _ID = re.compile(r"(?:^|[_-])(id|uuid|guid|key|idx|index)$", re.IGNORECASE)
 
 
@@ -56,21 +66,32 @@ def _is_id(rows: int, column: Column) -> bool:
 
 
 def _target(rows: int, columns: Sequence[Column]) -> str | None:
-    """By name; else the column with the fewest values that could be labels, as long as something is left to ask about."""
+    """By name; else the column with the fewest values that could be labels, as long as something is left to ask about; else a measure."""
     named = _named(columns, _TARGETS)
     if named is not None or len(columns) < 2:
         return named
+    languages = [column.name for column in columns if language(column.name) is not None]
+    if len(languages) == 2:
+        return languages[1]
     labels = [column for column in columns if are_labels(column.values) and 2 * column.filled > rows]
     # words before numbers, few before many
     best = min(labels, key=lambda column: (not column.is_text, len(column.values or ())), default=None)
-    return None if best is None else best.name
+    return best.name if best is not None else _measured(columns)
+
+
+def _measured(columns: Sequence[Column]) -> str | None:
+    """A column of numbers by its name; else the one beside a single text."""
+    numbers = [column for column in columns if column.is_number and not _ID.search(column.name)]
+    alone = len(columns) == 2 and len(numbers) == 1 and any(column.is_text for column in columns)
+    return numbers[0].name if alone else _named(numbers, _MEASURES)
 
 
 def _inputs(columns: Sequence[Column]) -> tuple[str, ...]:
     """By name; else the texts of several words; else everything there is."""
     named = _named(columns, _INPUTS)
     if named is not None:
-        return (named,)
+        context = _named(columns, CONTEXTS)
+        return (context, named) if context is not None and named.strip().lower() in _ABOUT_A_CONTEXT else (named,)
     texts = [column for column in columns if column.is_text and column.words > 2 * column.filled]
     return tuple(column.name for column in texts or columns)
 

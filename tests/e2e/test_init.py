@@ -40,13 +40,14 @@ def test_a_server_in_the_environment_is_asked_at_once(desk: Desk) -> None:
     assert all(record["messages"][-1]["role"] == "user" for record in desk.journal())
 
 
-def test_answers_that_are_texts_run_with_the_scorer_that_init_wrote(desk: Desk) -> None:
+def test_answers_that_are_texts_run_as_the_task_that_init_guessed(desk: Desk) -> None:
     rows = [
         {"question": f"Is it {n} o'clock?", "answer": f"is it {n}  O'Clock?" if n % 2 else f"I would not know, {n}."} for n in range(10)
     ]
     desk.write_rows(rows, "qa.jsonl")
     assert desk.run("init", "qa.jsonl", environ=NOWHERE).code == 0
-    end = desk.run("run", "eval.yaml", environ=NOWHERE)
+    # an echo in place of the model that is fitted on the answers
+    end = desk.run("run", "eval.yaml", "--set", "model.name=echo", environ=NOWHERE)
     assert end.code == 0, end.err
     assert summary_of(desk.run_dir)["outcomes"]["correct"] == 5
 

@@ -102,7 +102,7 @@ def test_the_sdk_lists_the_models(classifier: Sandbox) -> None:
     async def talk(client: openai.AsyncOpenAI) -> list[str]:
         return [model.id async for model in client.models.list()]
 
-    assert through_the_sdk(classifier, talk) == ["echo", "classifier", "tuned"] == list(classifier.models)
+    assert through_the_sdk(classifier, talk) == ["echo", "lead", "reader", "judge", "classifier", "tuned"] == list(classifier.models)
     assert through_the_sdk(classifier, lambda client: client.models.retrieve("tuned")).id == "tuned"
 
 

@@ -147,12 +147,14 @@ def test_several_texts_are_put_together_by_the_prompt(start: Callable[..., Start
     assert written().prompt.user == "premise: {{ premise }}\nhypothesis: {{ hypothesis }}"
 
 
-def test_right_answers_that_are_texts_get_a_scorer_to_start_from(start: Callable[..., Started]) -> None:
+def test_right_answers_that_are_texts_are_a_task_with_texts_and_it_is_told_that_this_is_a_guess(start: Callable[..., Started]) -> None:
     rows = [{"question": f"What is {n} + 1?", "answer": f"It is {n + 1}, I think."} for n in range(20)]
     started = start("qa.jsonl", as_jsonl(rows))
-    assert written().scoring.scorer == "scorer.py:same_text"
-    assert {str(file) for file in started.files} == {"eval.yaml", "scorer.py"}
-    assert "task: generation" in "\n".join(started.lines)
+    config = written()
+    assert (config.task, config.scoring.scorer, config.scoring.labels) == ("qa", None, None)
+    assert [str(file) for file in started.files] == ["eval.yaml"]
+    assert "task    qa: a guess, to be changed in eval.yaml" in "\n".join(started.lines)
+    assert "Or is it classification, generation" in Path("eval.yaml").read_text()
 
 
 def test_rows_without_a_right_answer_are_asked_all_the_same(start: Callable[..., Started]) -> None:
