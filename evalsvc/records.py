@@ -222,11 +222,14 @@ class Summary(TypedDict):
     metrics: dict[str, MetricValue]
     per_class: dict[str, dict[str, float | int | None]]
     confusion_matrix: dict[str, Any] | None
+    thresholds: dict[str, Any] | None  # of `scoring.positive`, where there are class probabilities
     gates: list[GateResult]
     warnings: list[RunWarning]
     usage: dict[str, int]
     cost_usd: float | None
     calls: dict[str, Any]
     latency_s: dict[str, float | None]
+    ttft_s: NotRequired[dict[str, float | None]]  # until the first piece; null without streams, absent from older summaries
+    itl_s: NotRequired[dict[str, float | None]]  # of each answer's mean time between pieces
     timing: dict[str, Any]
     run: dict[str, Any]

@@ -22,7 +22,7 @@ OF_POSITIVE = ("precision", "recall", "f1")
 OF_ROWS = ("parse_rate", "coverage")
 OF_OUTCOMES = frozenset({*CLASSIFICATION, *OF_POSITIVE})
 
-PROBABILITIES = ("log_loss", "brier", "ece", "roc_auc", "average_precision")
+PROBABILITIES = ("log_loss", "brier", "ece", "roc_auc", "average_precision", "label_mass")
 MATCHES = ("exact_match", "normalised_match", "token_f1", "numeric_match", "json_valid", "json_schema", "regex_match", "pass_at_k")
 OVERLAP = ("bleu", "chrf", "chrf_pp", "ter", "rouge1", "rouge2", "rougeL", "rougeLsum")
 GENERATED = ("generated_nll", "generated_perplexity")

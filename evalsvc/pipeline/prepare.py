@@ -21,6 +21,7 @@ from evalsvc.errors import UsageError
 from evalsvc.metrics.custom import check_custom_metrics, custom_metrics
 from evalsvc.metrics.families.registry import build_metrics
 from evalsvc.metrics.gates import available_metrics, check_gates, check_metrics
+from evalsvc.metrics.logprobs import check_logprobs
 from evalsvc.pipeline.budget import runtime_s
 from evalsvc.pipeline.price import Priced, price_of
 from evalsvc.prompt import RequestBuilder, load_prompt
@@ -136,6 +137,7 @@ def check_names(config: EvalConfig, where: Where) -> None:
         with _placed(where(f"gates[{index}]"), "gates"):
             check_gates([gate], positive=positive, labels=labels, available=available)
     build_metrics(config, labels or (), where)
+    check_logprobs(config, where)
     check_custom_metrics(config, where)
     check_scorer(config, where("scoring.scorer"))
 

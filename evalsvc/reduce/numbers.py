@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from evalsvc.config import EvalConfig
 from evalsvc.metrics.classification import classification_metrics, confusion_matrix, per_class
@@ -11,13 +11,15 @@ from evalsvc.metrics.families.registry import has_accuracy, shown_metrics, slice
 from evalsvc.metrics.gates import available_metrics, check_metrics
 from evalsvc.metrics.measured import Sampling, measured_metrics, slices_of
 from evalsvc.metrics.outcomes import outcome_metrics
+from evalsvc.metrics.ranked import RankTally
 from evalsvc.metrics.sums import Resampling
 from evalsvc.metrics.tally import ConfusionTally
-from evalsvc.metrics.warnings import warnings_for
+from evalsvc.metrics.thresholds import thresholds
 from evalsvc.records import MetricValue, RunWarning
 from evalsvc.reduce.fold import Fold
 from evalsvc.reduce.graded import Graded
 from evalsvc.reduce.plan import Plan
+from evalsvc.reduce.verdicts import run_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Numbers:
     reported: Sequence[str]
     per_class: dict[str, dict[str, float | int | None]]
     confusion_matrix: dict[str, Any] | None
+    thresholds: dict[str, Any] | None
     warnings: list[RunWarning]
 
 
@@ -44,11 +47,8 @@ def numbers(plan: Plan, fold: Fold, graded: Graded) -> Numbers:
         reported=[*reported(plan.config, has_labels=bool(plan.labels)), *extensions],
         per_class=classes,
         confusion_matrix=confusion_matrix(tally) if isinstance(tally, ConfusionTally) else None,
-        warnings=[
-            *warnings_for(tally, of_outcomes, classes, scorer_failed=graded.failures.rows),
-            *graded.warnings(),
-            *_named_twice(means.keys() & own.keys()),
-        ],
+        thresholds=_thresholds(plan, graded),
+        warnings=[*run_warnings(plan, fold.tallies, graded, metrics, classes), *_named_twice(means.keys() & own.keys())],
     )
 
 
@@ -75,6 +75,14 @@ def _sampling(plan: Plan) -> Sampling:
 
 def _measured(plan: Plan, graded: Graded) -> dict[str, MetricValue]:
     return {} if graded.kept is None else measured_metrics(graded.kept, _sampling(plan))
+
+
+def _thresholds(plan: Plan, graded: Graded) -> dict[str, Any] | None:
+    scoring = plan.config.scoring
+    for tally in () if graded.kept is None else graded.kept.all.own:
+        if isinstance(tally, RankTally):
+            return cast(dict[str, Any] | None, thresholds(tally, scoring.positive, scoring.operating_point))
+    return None
 
 
 def _add_slices(plan: Plan, graded: Graded, metrics: dict[str, MetricValue]) -> None:

@@ -31,14 +31,17 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
         "metrics": {name: metrics[name] for name in all_of_it.reported},
         "per_class": classes,
         "confusion_matrix": all_of_it.confusion_matrix,
+        "thresholds": all_of_it.thresholds,
         "gates": [undecided(gate) if pending else evaluate_gate(gate, metrics, classes) for gate in gates],
         "warnings": all_of_it.warnings,
         "usage": tallies.usage.value(),
         "cost_usd": cost_usd(tallies.usage.value(), config.model.price),
         "calls": _calls(launches, fold, config),
         "latency_s": tallies.latency.value(),
+        "ttft_s": tallies.ttft.value(),
+        "itl_s": tallies.itl.value(),
         "timing": _timing(launches),
-        "run": _run(plan),
+        "run": {**_run(plan), "served": tallies.served.value()},
     }
 
 

@@ -20,6 +20,7 @@ from evalsvc.report.lines import json_event
 from evalsvc.report.plain import one_line, plain, shorten
 from evalsvc.report.slices import slices
 from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
+from evalsvc.report.thresholds import threshold_table
 from evalsvc.report.verdict import exit_part, verdict
 from evalsvc.report.words import NOTHING, count, interval, percent, score, some
 
@@ -70,6 +71,7 @@ def result_table(summary: Summary, *, width: int, exit_code: int | None = None) 
         *_section(_outcomes(summary, width)),
         *_section(_classes(summary["per_class"], width)),
         *_section(_confusion(summary, width)),
+        *_section(threshold_table(raw) if (raw := summary.get("thresholds")) else None),
         *_section(_gates(summary["gates"])),
         *_section(_warnings(summary["warnings"])),
         *_section(_facts(footing(summary))),

@@ -6,6 +6,7 @@ from typing import Protocol
 from evalsvc.records import Outcome, Record, Reply, Score
 from evalsvc.scoring.labels import NOTHING, Found, LabelFinder
 from evalsvc.scoring.outcomes import CUT, is_cut, outcome_before_reading
+from evalsvc.scoring.probabilities import LABEL_MASS, LabelProbabilities
 
 
 class Scorer(Protocol):
@@ -17,10 +18,11 @@ class Scorer(Protocol):
 
 
 class Classifier:
-    """Scores replies by the one label that they mean."""
+    """Scores replies by the one label that they mean; `probabilities` are read where a reply has logprobs."""
 
-    def __init__(self, finder: LabelFinder) -> None:
+    def __init__(self, finder: LabelFinder, probabilities: LabelProbabilities | None = None) -> None:
         self._finder = finder
+        self._probabilities = probabilities
 
     def score(self, record: Record, *, target: str | EllipsisType | None = ...) -> Score:
         right = record.target if isinstance(target, EllipsisType) else target
@@ -30,6 +32,9 @@ class Classifier:
         if outcome is None and reply is not None:
             found = self._finder.find(reply.output) if reply.output else NOTHING
             outcome = _of_found(found, right, reply)
+        reading = None
+        if self._probabilities is not None and found.label is not None and reply is not None and reply.tokens:
+            reading = self._probabilities.read(reply, found)
         return Score(
             id=record.id,
             repeat=record.repeat,
@@ -38,6 +43,8 @@ class Classifier:
             outcome=outcome or Outcome.ERROR,
             rule=found.rule,
             cut=is_cut(record),
+            stats=None if reading is None else {LABEL_MASS: reading.quality},
+            probs=None if reading is None else reading.probs,
         )
 
 

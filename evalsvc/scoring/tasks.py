@@ -6,13 +6,16 @@ from typing import Final
 from evalsvc.config.models import EvalConfig
 from evalsvc.errors import NotAvailableYet
 from evalsvc.scoring.classify import Classifier, Scorer, Unread
+from evalsvc.scoring.judging import JudgeScorer
 from evalsvc.scoring.labels import LabelFinder
 from evalsvc.scoring.likelihood import LikelihoodScorer
+from evalsvc.scoring.probabilities import LabelProbabilities
+from evalsvc.scoring.regression import NumberScorer
 from evalsvc.scoring.texts import TextScorer
 
 
 def _classifier(config: EvalConfig, labels: Sequence[str]) -> Scorer:
-    return Classifier(LabelFinder(labels, config.scoring))
+    return Classifier(LabelFinder(labels, config.scoring), LabelProbabilities(labels, config.scoring))
 
 
 def _texts(config: EvalConfig, _: Sequence[str]) -> Scorer:
@@ -23,6 +26,14 @@ def _likelihood(config: EvalConfig, _: Sequence[str]) -> Scorer:
     return LikelihoodScorer.of(config)
 
 
+def _verdicts(config: EvalConfig, _: Sequence[str]) -> Scorer:
+    return JudgeScorer.of(config)
+
+
+def _numbers(config: EvalConfig, _: Sequence[str]) -> Scorer:
+    return NumberScorer.of(config)
+
+
 _SCORERS: Final[Mapping[str, Callable[[EvalConfig, Sequence[str]], Scorer]]] = {
     "classification": _classifier,
     "generation": _texts,
@@ -30,6 +41,8 @@ _SCORERS: Final[Mapping[str, Callable[[EvalConfig, Sequence[str]], Scorer]]] = {
     "summarization": _texts,
     "qa": _texts,
     "perplexity": _likelihood,
+    "regression": _numbers,
+    "judge": _verdicts,
 }
 
 

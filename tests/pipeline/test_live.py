@@ -10,7 +10,7 @@ from evalsvc.metrics.tally import ConfusionTally
 from evalsvc.pipeline.live import Live
 from evalsvc.pool import Counters, PoolView
 from evalsvc.records import Progress, Record, Reply, RowError, Usage
-from evalsvc.scoring.classify import make_scorer
+from evalsvc.scoring.tasks import make_scorer
 
 LABELS = ("spam", "ham")
 CONFIG = EvalConfig.model_validate(

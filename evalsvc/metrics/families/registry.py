@@ -9,6 +9,7 @@ from evalsvc.config.keypath import Where
 from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.metrics.families.metric import AnyMetric, Build, OwnMetric, Setting, SumMetric, Wanted
+from evalsvc.metrics.logprobs import asks_for_alternatives
 from evalsvc.metrics.names import CORRECT, GENERATED, JUDGE, LIKELIHOOD, OFFERED, PROBABILITIES, REGRESSION, SHOWN, TELL_RIGHT, expanded
 from evalsvc.scoring.measures import Measuring
 
@@ -44,6 +45,8 @@ def wanted_metrics(config: EvalConfig, where: Where = str) -> tuple[Wanted, ...]
     if correct is not None:
         _check_correct(correct, offered, where("scoring.correct"))
         found.setdefault(correct, Wanted(name=correct, place=where("scoring.correct")))
+    if shows_thresholds(config):
+        found.setdefault("roc_auc", Wanted(name="roc_auc", place=where("scoring.operating_point")))
     for index, gate in enumerate(config.gates):
         name = re.split(r"\W", gate.strip())[0] if isinstance(gate, str) else ""
         if name in offered:
@@ -56,6 +59,14 @@ def correct_metric(config: EvalConfig) -> str | None:
     if config.scoring.scorer is not None:
         return None
     return config.scoring.correct or CORRECT.get(config.task)
+
+
+def shows_thresholds(config: EvalConfig) -> bool:
+    """Whether there is to be a table of thresholds: it is made of what roc_auc keeps."""
+    scoring = config.scoring
+    if config.task != "classification" or scoring.scorer is not None or scoring.positive is None:
+        return False
+    return scoring.operating_point is not None or _has_probabilities(config)
 
 
 def _check_correct(name: str, offered: Sequence[str], place: str) -> None:
@@ -74,7 +85,13 @@ def has_accuracy(config: EvalConfig) -> bool:
 
 def shown_metrics(config: EvalConfig) -> tuple[str, ...]:
     """The metrics beside those of the outcomes that are reported when `metrics` names none."""
-    return SHOWN[config.task] if config.scoring.scorer is None else ()
+    if config.scoring.scorer is not None:
+        return ()
+    return PROBABILITIES if _has_probabilities(config) else SHOWN[config.task]
+
+
+def _has_probabilities(config: EvalConfig) -> bool:
+    return config.task == "classification" and asks_for_alternatives(config.model) is True
 
 
 def _named(item: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -90,6 +107,10 @@ def build_metrics(config: EvalConfig, labels: Sequence[str] = (), where: Where =
     for wanted in wanted_metrics(config, where):
         metric = _builder(wanted.name)(wanted, setting)
         built.setdefault(metric.names if isinstance(metric, OwnMetric) else metric.name, metric)
+    if any(wanted.name.startswith("rouge") for wanted in wanted_metrics(config)):
+        from evalsvc.metrics.families.rouge import letters_metric
+
+        built["letters"] = letters_metric()
     return tuple(built.values())
 
 

@@ -1,19 +1,22 @@
 """ROUGE-1, ROUGE-2, ROUGE-L and ROUGE-Lsum (Lin 2004), equal to rouge-score 0.1.2 to the last digit."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from evalsvc.errors import UsageError
 from evalsvc.metrics.families.lcs import lcs_length, union_lcs_hits
-from evalsvc.metrics.families.metric import Setting, SumMetric, Wanted, mean_of, refuse_unknown_options
+from evalsvc.metrics.families.metric import Setting, SumMetric, Wanted, mean_of, refuse_unknown_options, stats_of
 from evalsvc.metrics.families.words import TOKENIZERS, letters_of, stems
+from evalsvc.records import RunWarning
 from evalsvc.scoring.measures import Answer, Measured
 
 # The stats that letters_kept reads: summands (letters of answers and references, those of them that stay in words).
 LETTERS: Final = "rouge_letters"
+# A smaller share of letters left is warned of.
+LEAST_KEPT: Final = 0.95
 _VERSION: Final = 1
 
 Part = Literal["f", "precision", "recall"]
@@ -152,6 +155,24 @@ def build(wanted: Wanted, setting: Setting) -> SumMetric:
             hint="leave out `stemmer`, or write `tokenizer: unicode`",
         )
     return mean_of(wanted.name, signature=_signature(wanted.name, measure), measure=measure, why_none="no row has a target to compare with")
+
+
+def letters_metric() -> SumMetric:
+    """The share of letters that the tokenizer keeps: not reported, but warned of where it is low."""
+    return SumMetric(name=LETTERS, signature=f"{LETTERS}|v:{_VERSION}", width=2, read=stats_of(LETTERS), value=letters_kept)
+
+
+def letters_lost(sums: Sequence[int]) -> Iterator[RunWarning]:
+    """The warning for letters that the tokenizer drops, from the sums of `letters_metric`."""
+    kept = letters_kept(sums)
+    if kept is not None and kept < LEAST_KEPT:
+        yield {
+            "kind": "rouge_tokenizer",
+            "message": f"rouge: its tokenizer knows a to z and digits only and drops {1 - kept:.0%} of the letters of answers and right "
+            "answers, so that what is left is compared; write rouge: {tokenizer: unicode}, or char for Chinese, Japanese and Thai, "
+            "and run `evalsvc score`",
+            "evidence": {"letters": sums[0], "kept": sums[1], "share": kept},
+        }
 
 
 def _asked_alike(wanted: Wanted, setting: Setting) -> tuple[str, ...]:
