@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from evalsvc.metrics.classification import classification_metrics
 from evalsvc.metrics.families.metric import SumMetric
 from evalsvc.metrics.kept import Kept, SlicedKept
-from evalsvc.metrics.names import OF_ROWS
+from evalsvc.metrics.names import OF_ROWS, range_of
 from evalsvc.metrics.outcomes import outcome_metrics
 from evalsvc.metrics.slices import holm, p_values
 from evalsvc.metrics.sums import Estimate, Resampling, SumTally, estimates, interval_of_mean
@@ -54,8 +54,8 @@ def _measured(kept: Kept, sampling: Sampling) -> dict[str, MetricValue]:
 def _value(metric: SumMetric, estimate: Estimate) -> MetricValue:
     value: MetricValue = {
         "value": estimate.value,
-        "ci_low": estimate.low,
-        "ci_high": estimate.high,
+        "ci_low": _within_range(metric.name, estimate.low),
+        "ci_high": _within_range(metric.name, estimate.high),
         "n": estimate.n,
         "on_parsed": estimate.on_parsed,
         "signature": f"{metric.signature}|{estimate.how}",
@@ -63,6 +63,12 @@ def _value(metric: SumMetric, estimate: Estimate) -> MetricValue:
     if estimate.value is None:
         value["reason"] = metric.why_none
     return value
+
+
+def _within_range(name: str, end: float | None) -> float | None:
+    """The end of an interval around a value, which knows nothing of where the metric ends."""
+    least, most = range_of(name)
+    return None if end is None else min(max(end, least), most)
 
 
 def _mean_over_groups(metric: SumMetric, kept: SlicedKept, sampling: Sampling) -> MetricValue:
@@ -78,8 +84,8 @@ def _mean_over_groups(metric: SumMetric, kept: SlicedKept, sampling: Sampling) -
     on_parsed = [one for tally in tallies.values() if (one := metric.value(tally.parsed[1:])) is not None]
     value: MetricValue = {
         "value": mean,
-        "ci_low": low,
-        "ci_high": high,
+        "ci_low": _within_range(metric.name, low),
+        "ci_high": _within_range(metric.name, high),
         "n": sum(tally.all[0] for tally in tallies.values()),
         "on_parsed": sum(on_parsed) / len(on_parsed) if on_parsed else None,
         "signature": f"{metric.signature}|mean-over:{column}|groups:{len(there)}" + (f"|{estimate.how}" if estimate is not None else ""),

@@ -15,7 +15,7 @@ from evalsvc.metrics.families.metric import SumMetric
 from evalsvc.metrics.kept import Kept
 from evalsvc.metrics.sums import JACKKNIFE_BUCKETS
 
-# Below that many buckets with rows the test says nothing.
+# With fewer buckets of rows on either side the test says nothing.
 _FEWEST_BUCKETS = 10
 
 
@@ -46,6 +46,9 @@ def p_value(difference: float, without: Sequence[float]) -> float | None:
 
 def p_values(all_rows: Kept, part: Kept, *, positive: int | None = None) -> dict[str, float]:
     """By metric, that `part` is no different from the rest of `all_rows`; absent where nothing can be said."""
+    buckets_of_rest = sum(cells != part.cells.get(bucket) for bucket, cells in all_rows.cells.items())
+    if min(len(part.cells), buckets_of_rest) < _FEWEST_BUCKETS:
+        return {}
     found = _of_sums(all_rows, part)
     found |= _of_confusion(all_rows, part, positive) if all_rows.shape.labels else _of_accuracy(all_rows, part)
     return {name: p for name, p in found.items() if p is not None}

@@ -8,6 +8,7 @@ signature says which:
                   rows draw the same ones: their replicates can be compared in pairs.
     jackknife     above 20,000 rows ids share 256 buckets by hash; each is left out once (delete-one-group jackknife, Shao
                   and Tu 1995, 2.3), and Student's t with one degree of freedom less than buckets gives the interval.
+                  With fewer than 50 clusters each of them is left out once: percentiles of so few are far too narrow.
 
 Sums are integers: any order of rows and any sharding give the same digits.
 """
@@ -33,6 +34,7 @@ REPLICATES = 1000
 SEED = 0
 MOST_CLUSTERS = 20_000
 JACKKNIFE_BUCKETS = 256
+FEW_CLUSTERS = 50
 
 
 class Resampling(StrEnum):
@@ -176,7 +178,7 @@ class _Jackknife:
 
 
 def _drawn(tally: SumTally, resampling: Resampling, seed: int) -> "_Bootstrap | _Jackknife":
-    if resampling is Resampling.JACKKNIFE:
+    if resampling is Resampling.JACKKNIFE or len(tally.clusters) < FEW_CLUSTERS:
         return _Jackknife(tally)
     return _Bootstrap(tally, seed, "group" if resampling is Resampling.BY_GROUP else "id")
 
@@ -196,7 +198,7 @@ def interval_of_mean(groups: Sequence[SumTally], metric: SumMetric, resampling: 
     order = sorted({cluster for group in groups for cluster in group.clusters})
     if len(order) < 2:
         return None
-    if resampling is Resampling.JACKKNIFE:
+    if resampling is Resampling.JACKKNIFE or len(order) < FEW_CLUSTERS:
         found = _around_mean(groups, metric, order)
         how = f"ci:jackknife{len(order)}"
     else:

@@ -1,4 +1,4 @@
-"""The headline number by the values of each column of `slices`, the lowest first, and which of them differ from the rest."""
+"""The headline number by the values of each column of `slices`, the worst first, and which of them differ from the rest."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evalsvc.metrics.names import LOWER_IS_BETTER
 from evalsvc.records import MetricValue, SliceValue
 from evalsvc.report.plain import one_line, shorten
 from evalsvc.report.words import NOTHING, count, interval, score
@@ -26,7 +27,7 @@ def slices(metrics: Mapping[str, MetricValue], *, width: int) -> Iterator[Render
         yield Text("")
         yield _table(name, column, parts, width)
         if len(parts) > VALUES_SHOWN:
-            yield Text(f"  lowest {name} first; {len(parts) - VALUES_SHOWN} more values in summary.json", style="dim")
+            yield Text(f"  worst {name} first; {len(parts) - VALUES_SHOWN} more values in summary.json", style="dim")
 
 
 def _table(name: str, column: str, parts: Mapping[str, SliceValue], width: int) -> Table:
@@ -34,7 +35,8 @@ def _table(name: str, column: str, parts: Mapping[str, SliceValue], width: int) 
     table.add_column(one_line(column), no_wrap=True)
     for heading in (name, "95 % interval", "rows", "p against the rest"):
         table.add_column(heading, justify="right", no_wrap=True)
-    ordered = sorted(parts.items(), key=lambda part: (part[1]["value"] is None, part[1]["value"] or 0.0, part[0]))
+    sign = -1 if name in LOWER_IS_BETTER else 1
+    ordered = sorted(parts.items(), key=lambda part: (part[1]["value"] is None, sign * (part[1]["value"] or 0.0), part[0]))
     for value, part in ordered[:VALUES_SHOWN]:
         p = part.get("p_holm")
         differs = p is not None and p < SURE

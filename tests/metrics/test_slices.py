@@ -6,7 +6,7 @@ import pytest
 
 from evalsvc.metrics.families.metric import mean_of
 from evalsvc.metrics.kept import MOST_SLICES, Buckets, Shape, SlicedKept
-from evalsvc.metrics.measured import Sampling, slices_of
+from evalsvc.metrics.measured import Sampling, measured_metrics, slices_of
 from evalsvc.metrics.slices import holm, p_value
 from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling
 from evalsvc.records import Outcome, Score
@@ -94,3 +94,22 @@ def test_holm_never_calls_a_harder_one_easier() -> None:
 def test_without_spread_there_is_no_p_value() -> None:
     assert p_value(0.1, [0.1] * 50) is None
     assert p_value(0.1, [0.1, 0.2]) is None
+
+
+def test_of_a_handful_of_rows_nobody_can_tell_whether_they_differ() -> None:
+    sliced = SlicedKept.empty(Shape(metrics=(QUALITY,)))
+    for number in range(300):
+        rare = number < 5
+        sliced.update(labelled("ham", "ham", 0.1 if rare else 0.9), [("kind", "rare" if rare else "usual")], Buckets(number, number % 256))
+    assert all("p_holm" not in number for number in slices_of(sliced, ["kind"], SAMPLING)["quality"]["kind"].values())
+
+
+def test_an_interval_around_few_rows_is_wide_and_stays_in_the_range_of_its_metric() -> None:
+    exact = mean_of("rougeL", signature="v:1", measure=None)
+    sliced = SlicedKept.empty(Shape(metrics=(exact,)))
+    for number, value in enumerate((0.9, 1.0, 0.8)):
+        score = Score(id="1", repeat=0, target="a", prediction="a", outcome=Outcome.SCORED, rule=None, scores={"rougeL": value})
+        sliced.update(score, [], Buckets(number, number))
+    found = measured_metrics(sliced, SAMPLING)["rougeL"]
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx((0.9 - 0.2484, 1.0), abs=1e-3)  # Student's t with two degrees of freedom
+    assert "ci:jackknife3" in found["signature"]
