@@ -179,11 +179,15 @@ def score(
 
 
 @app.command()
-def show(run: Run = None, json: Json = False) -> None:
+def show(
+    run: Run = None,
+    methods: Annotated[bool, typer.Option("--methods", help="Print what a paper must say: data, model, decoding, definitions.")] = False,
+    json: Json = False,
+) -> None:
     """Print the result of a run."""
     from evalsvc.cli.read import show_command
 
-    sys.exit(show_command(run, json=json))
+    sys.exit(show_command(run, json=json, methods=methods))
 
 
 @app.command("list")

@@ -66,8 +66,10 @@ def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) ->
         return
     loaded: LoadedConfig = load_config(file, environ=os.environ, overrides=overrides)
     now = redacted(loaded.config)
-    kept = {**manifest.config, **{key: now[key] for key in ("task", "scoring", "metrics", "gates", "max_error_rate")}}
-    kept["dataset"] = {**manifest.config["dataset"], "group": now["dataset"]["group"]}
+    kept = {**manifest.config, **{key: now[key] for key in ("task", "scoring", "metrics", "slices", "gates", "max_error_rate")}}
+    # the rows of a run come in groups that were settled when it was asked
+    settled = manifest.config["dataset"]["group"] if "runs" in manifest.dataset else None
+    kept["dataset"] = {**manifest.config["dataset"], "group": now["dataset"]["group"] or settled}
     price, source = price_again(now["model"]["price"], manifest.config["model"]["price"], manifest.price_source)
     kept["model"] = {**manifest.config["model"], "price": price}
     if kept != dict(manifest.config):
@@ -75,14 +77,27 @@ def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) ->
         replace(manifest, config=kept, price_source=source).write(run)
 
 
-def show_command(named: str | None, *, json: bool) -> int:
+def show_command(named: str | None, *, json: bool, methods: bool = False) -> int:
     def work() -> int:
         run = find_run(named)
         if not run.summary.exists():
             raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
-        return print_run(run, read_summary(run), json=json)
+        summary = read_summary(run)
+        return _print_methods(run, summary, json=json) if methods else print_run(run, summary, json=json)
 
     return guarded(work, json_result=json)
+
+
+def _print_methods(run: RunDir, summary: Summary, *, json: bool) -> int:
+    from evalsvc.report.console import open_console
+    from evalsvc.report.methods import methods, print_methods
+
+    paragraphs = methods(summary, _manifest(run))
+    if json:
+        sys.stdout.buffer.write(dumps({"run_dir": str(run.path), "methods": paragraphs[0], "metrics": paragraphs[1:]}) + b"\n")
+    else:
+        print_methods(paragraphs, stdout=sys.stdout, width=open_console(sys.stdout, os.environ).width)
+    return 0
 
 
 def print_run(run: RunDir, summary: Summary, *, json: bool) -> int:

@@ -1,7 +1,7 @@
 """What makes two launches the same measurement: everything that changes which questions are asked, of whom."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalsvc import plugins
@@ -14,11 +14,13 @@ from evalsvc.jsonio import canonical, dumps
 _ABSENT = object()
 
 
-def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azure: AzureTarget | None = None) -> dict[str, Any]:
+def identity(
+    config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azure: AzureTarget | None = None, judged: Sequence[str] = ()
+) -> dict[str, Any]:
     """The identity of a run as JSON-ready values.
 
     Not in it, because the answers do not depend on it: name, limits, budget, price, scoring, metrics, gates, how many
-    rows, where files lie, and credentials among the parameters.
+    rows, where files lie, and credentials among the parameters. `judged` are the runs whose answers are the data set.
     """
     model = config.model
     return {
@@ -32,6 +34,7 @@ def identity(config: EvalConfig, base_url: str, prompt_fingerprint: str, *, azur
         "repeats": config.repeats,
         "shard": None,
         **({} if azure is None else {"azure": azure.identity}),
+        **({"judged": list(judged)} if judged else {}),
     }
 
 

@@ -181,7 +181,7 @@ class ModelConfig(Section):
     price: Price | None = Field(
         default=None, description="Default: as genai-prices lists this very model, with `evalsvc[prices]`; else no cost is shown."
     )
-    sandbox: dict[str, Any] | None = Field(default=None, description="What the embedded sandbox serves: train, input, target, faults.")
+    sandbox: dict[str, Any] | None = Field(default=None, description="What the embedded sandbox serves: train, fit, input, target, faults.")
 
     @field_validator("api_key_env")
     @classmethod

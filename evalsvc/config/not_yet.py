@@ -19,9 +19,7 @@ def _is_mapping(value: Any) -> bool:
 
 
 # A key path (`[]`: every item of the list), and which of its values need what is missing.
-NOT_YET: tuple[tuple[str, Wanted], ...] = (
-    ("gates[]", _is_mapping),
-)
+NOT_YET: tuple[tuple[str, Wanted], ...] = (("gates[]", _is_mapping),)
 
 
 def refuse_what_is_not_built(config: EvalConfig, where: Where) -> None:

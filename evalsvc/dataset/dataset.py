@@ -1,6 +1,6 @@
 """The data set as the rest of the house sees it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from evalsvc.dataset.formats import HEADED, find_format
 from evalsvc.dataset.layout import Layout
 from evalsvc.dataset.locate import common_format, find_files
 from evalsvc.dataset.place import Url
+from evalsvc.dataset.run_rows import open_runs
+from evalsvc.dataset.runs import Run, runs_of
 from evalsvc.dataset.samples import read_samples
 from evalsvc.dataset.survey import Survey, take_survey
 from evalsvc.errors import UsageError
@@ -47,8 +49,12 @@ class Dataset:
 def open_dataset(config: DatasetConfig, base_dir: Path, *, sends_input: bool = False) -> Dataset:
     """Find the files that `config` names, relative to `base_dir`; UsageError when they cannot be read as such.
 
+    A run is a data set too: its answers are the rows, as run_rows.py has them.
+
     With `sends_input` a row whose input is null is refused, because no template stands between it and the model.
     """
+    if runs := runs_of(config, base_dir):
+        return Dataset(layout=_layout_of_runs(config, base_dir, runs))
     files = find_files(config.path, base_dir)
     name = config.format or common_format(files)
     if config.columns is not None and name not in HEADED:
@@ -63,6 +69,20 @@ def open_dataset(config: DatasetConfig, base_dir: Path, *, sends_input: bool = F
         subsample=config.subsample,
     )
     return Dataset(layout=layout)
+
+
+def _layout_of_runs(config: DatasetConfig, base_dir: Path, runs: Sequence[Run]) -> Layout:
+    opened = open_runs(config, base_dir, runs, open_dataset)
+    return Layout(
+        files=opened.files,
+        format=opened.rows,
+        columns=replace(_columns(config), id="id"),
+        header=None,
+        limit=config.limit,
+        where=None if config.where is None else compile_condition(config.where),
+        subsample=config.subsample,
+        notes=opened.rows.notes,
+    )
 
 
 def _columns(config: DatasetConfig) -> Columns:

@@ -1,5 +1,6 @@
 """Everything a pass needs to know, settled before the first byte is read."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ class Layout:
     limit: int | None
     where: Condition | None = None
     subsample: Subsample | None = None
+    notes: Callable[[], Sequence[str]] = tuple  # what the last pass found that whoever starts a run should be told
 
     def reader(self, source: Source) -> Reader[Any]:
         """The rows of one of the files; UsageError when its header lacks a column with a meaning."""

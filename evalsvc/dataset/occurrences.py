@@ -14,7 +14,7 @@ SMALL = 4096
 PARTS = 16
 
 
-def repeats(hashes: bytes | bytearray) -> Iterator[tuple[int, int]]:
+def repeats(hashes: bytes | bytearray | memoryview) -> Iterator[tuple[int, int]]:
     """(ordinal, occurrence) of every hash that occurred before, by ordinal; the second of two equal ones is occurrence 2.
 
     >>> list(repeats(b"AAAAAAAA" + b"BBBBBBBB" + b"AAAAAAAA" * 2))
@@ -23,7 +23,7 @@ def repeats(hashes: bytes | bytearray) -> Iterator[tuple[int, int]]:
     return _counted(hashes) if len(hashes) <= SMALL * HASH_BYTES else _sorted(hashes)
 
 
-def _counted(hashes: bytes | bytearray) -> Iterator[tuple[int, int]]:
+def _counted(hashes: bytes | bytearray | memoryview) -> Iterator[tuple[int, int]]:
     seen: dict[bytes, int] = {}
     for ordinal in range(len(hashes) // HASH_BYTES):
         value = bytes(hashes[ordinal * HASH_BYTES : (ordinal + 1) * HASH_BYTES])
@@ -32,7 +32,7 @@ def _counted(hashes: bytes | bytearray) -> Iterator[tuple[int, int]]:
             yield ordinal, occurrence
 
 
-def _sorted(hashes: bytes | bytearray) -> Iterator[tuple[int, int]]:
+def _sorted(hashes: bytes | bytearray | memoryview) -> Iterator[tuple[int, int]]:
     """The same by sorting, a sixteenth at a time: 2 bytes a hash while it works, 16 bytes a repeat while it is read."""
     import numpy as np
 

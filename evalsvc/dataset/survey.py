@@ -1,5 +1,6 @@
 """The first pass: what a run must know before it sends its first request."""
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -8,7 +9,7 @@ from typing import Any
 
 from evalsvc.dataset.columns import ABSENT, nested_too_deeply, no_column, target_text
 from evalsvc.dataset.duplicates import refuse_duplicate_ids
-from evalsvc.dataset.hashes import HASH_BYTES, id_hash, row_hash, row_id, target_hash
+from evalsvc.dataset.hashes import HASH_BYTES, id_hash, quick_hash, row_hash, row_id, target_hash
 from evalsvc.dataset.layout import Layout
 from evalsvc.dataset.occurrences import repeats
 from evalsvc.dataset.place import Place
@@ -39,6 +40,8 @@ class Survey:
     stamps: tuple[Stamp, ...]  # of the files, to notice a change before the second pass
     chosen: bytes | bytearray | None = None  # a byte for each row of the files, 1 for those counted here; None: all rows are
     notes: tuple[str, ...] = ()  # what whoever starts the run should be told
+    repeated_rows: int = 0  # rows that equal an earlier one in all but id and target
+    conflicting_rows: int | None = 0  # of them, those with a target that no earlier equal row has; None where targets are missing
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +55,9 @@ class _Tally:
     without_target: int = 0
     id_hashes: bytearray = field(default_factory=bytearray)
     row_hashes: bytearray = field(default_factory=bytearray)
+    # Python's own hashes: they are compared within this pass alone, and cost a tenth
+    questions: "array[int]" = field(default_factory=lambda: array("q"))  # where there are ids: of all but id and target
+    answered: "array[int]" = field(default_factory=lambda: array("q"))  # where all rows have a target: of all but the id
     has_target_column: bool = False
     first_columns: list[str] = field(default_factory=list)
 
@@ -68,18 +74,25 @@ class _Tally:
                 row = reader.parse(line, raw)
                 if not row_hashes:
                     self.first_columns = list(row)
-                self._add_target(columns.take_target(path, line, row))
+                target = self._add_target(columns.take_target(path, line, row))
                 columns.check_row(path, line, row)
                 digest = row_hash(row)
                 row_hashes += digest
                 id_hashes += id_hash(columns.id_of(path, line, row) or row_id(digest))
+                question = hash(digest)
+                if columns.id is not None:
+                    del row[columns.id]
+                    question = quick_hash(row)
+                    self.questions.append(question)
+                if not self.without_target:
+                    self.answered.append(hash((question, target)))
         except RecursionError as error:
             raise nested_too_deeply(path, line) from error
 
     def rows_left(self) -> int | None:
         return None if self.layout.limit is None else self.layout.limit - self.rows
 
-    def _add_target(self, value: Any) -> None:
+    def _add_target(self, value: Any) -> str | None:
         if value is not ABSENT:
             self.has_target_column = True
         target = target_text(value)
@@ -93,6 +106,7 @@ class _Tally:
             self.labels[target] = 1
         else:
             self.labels_complete = False
+        return target
 
 
 def take_survey(layout: Layout, *, with_targets: bool) -> Survey:
@@ -111,20 +125,34 @@ def take_survey(layout: Layout, *, with_targets: bool) -> Survey:
     if not tally.rows:
         refuse_none_chosen(layout, selection.flags)
     _refuse_unusable(layout, tally)
+    duplicates = _settle_ids(layout, tally, selection.flags)
+    repeated = duplicates if layout.columns.id is None else _repeats(tally.questions)
     return Survey(
         rows=tally.rows,
         sha256=_over(digests),
         labels=tally.labels,
         labels_complete=tally.labels_complete,
         without_target=tally.without_target,
-        duplicate_texts=_settle_ids(layout, tally, selection.flags),
+        duplicate_texts=duplicates,
         id_hashes=tally.id_hashes,
         row_hashes=tally.row_hashes,
         target_hashes=tally.target_hashes,
         stamps=tuple(stamps),
         chosen=selection.flags,
-        notes=(*selection.notes, *told(selection.flags, tally.rows)),
+        notes=(*selection.notes, *told(selection.flags, tally.rows), *layout.notes()),
+        repeated_rows=repeated,
+        conflicting_rows=_conflicting(tally, repeated),
     )
+
+
+def _conflicting(tally: _Tally, repeated: int) -> int | None:
+    if tally.without_target:
+        return None
+    return repeated - _repeats(tally.answered) if repeated else 0
+
+
+def _repeats(hashes: "array[int]") -> int:
+    return sum(1 for _ in repeats(memoryview(hashes).cast("B")))
 
 
 def _settle_ids(layout: Layout, tally: _Tally, chosen: bytearray | None) -> int:

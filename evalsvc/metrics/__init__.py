@@ -3,7 +3,7 @@
 from evalsvc.metrics.classification import classification_metrics, confusion_matrix, per_class
 from evalsvc.metrics.gates import Gate, check_gates, check_metrics, evaluate_gate, parse_gate, undecided
 from evalsvc.metrics.intervals import wilson
-from evalsvc.metrics.tally import ConfusionTally, LatencySketch, OutcomeTally, Tally, UsageTally
+from evalsvc.metrics.tally import ConfusionTally, LatencySketch, OutcomeTally, ServedTally, Tally, UsageTally
 from evalsvc.metrics.warnings import warnings_for
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Gate",
     "LatencySketch",
     "OutcomeTally",
+    "ServedTally",
     "Tally",
     "UsageTally",
     "check_gates",

@@ -28,7 +28,7 @@ OVERLAP = ("bleu", "chrf", "chrf_pp", "ter", "rouge1", "rouge2", "rougeL", "roug
 GENERATED = ("generated_nll", "generated_perplexity")
 LIKELIHOOD = ("target_nll", "perplexity", "bits_per_byte", "word_perplexity")
 REGRESSION = ("mae", "rmse", "r2", "pearson", "spearman")
-JUDGE = ("judge_score", "win_rate", "tie_rate", "judge_consistency", "judge_kappa")
+JUDGE = ("judge_score", "win_rate", "tie_rate", "judge_consistency", "judge_first_rate", "judge_kappa", "answer_rate")
 TEXTS = (*MATCHES, *OVERLAP, *GENERATED)
 
 # Names that stand for several metrics with the same options.

@@ -21,6 +21,7 @@ from evalsvc.pool import Counters, Finished, Hooks, Pool, PoolSettings, RetryPol
 from evalsvc.records import Record, Reply, Request, RowError, Sample
 from evalsvc.reduce.fold import Fold, load_fold
 from evalsvc.report import Exchange, LiveView
+from evalsvc.scoring.judging import verdict_without_asking
 from evalsvc.scoring.tasks import make_scorer
 
 TICK_S = 0.2
@@ -55,6 +56,7 @@ class Asking:
             failed=0 if launch.prepared.options.retry_failed else resume.failed,
             now=self._began_at,
         )
+        self._shown = False  # the first exchange
         self._pool: Pool | None = None
         self._ahead: Ahead[Sample] | None = None  # of a data set behind a URL
         self._writer: JournalWriter | None = None
@@ -91,7 +93,11 @@ class Asking:
             if dataset.is_remote:
                 samples = self._ahead = Ahead(samples, depth=SAMPLES_AHEAD)
             for sample in samples:
-                yield build(sample, repeat)
+                reply = verdict_without_asking(self._config, sample.fields)
+                if reply is None:
+                    yield build(sample, repeat)
+                elif self._writer is not None:
+                    self._writer.append(_unasked(sample, repeat, reply))
 
     def _is_starving(self) -> bool:
         return self._ahead is not None and self._ahead.would_wait
@@ -148,10 +154,11 @@ class Asking:
     # what happens meanwhile --------------------------------------------------------------------------------------
 
     def _on_accepted(self, records: Sequence[Record]) -> None:
-        first = self._live.rows == 0
         self._live.take(records)
-        if first:
-            self._view.first_exchange(self._exchange(records[0]))
+        asked = None if self._shown else next((record for record in records if record.attempts), None)
+        if asked is not None:
+            self._shown = True
+            self._view.first_exchange(self._exchange(asked))
         hopeless = self._live.is_hopeless(self._config.stop_if)
         if hopeless is not None:
             hint = "look at the first replies in predictions.jsonl, correct the prompt or scoring; stop_if: null turns this off"
@@ -201,6 +208,23 @@ class Asking:
             return
         counters = self._pool.counters
         self._on_event("counters", {**_told(counters), "rows": self._live.rows, "wall_s": round(self._loop.time() - self._began_at, 3)})
+
+
+def _unasked(sample: Sample, repeat: int, reply: Reply) -> Record:
+    """The record of a row that needs no request."""
+    return Record(
+        id=sample.id,
+        repeat=repeat,
+        row_hash=sample.row_hash,
+        key="",
+        target=sample.target,
+        messages=None,
+        reply=reply,
+        error=None,
+        attempts=0,
+        waited_s=0.0,
+        at=utc_text(time.time()),
+    )
 
 
 def _told(counters: Counters) -> dict[str, Any]:

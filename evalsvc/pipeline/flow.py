@@ -134,7 +134,9 @@ async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: Li
         if not (may_be_loading and asking.answered == 0 and await wait_for_model(ask, prepared, view, stop)):
             # Azure lists models, and is asked by deployment
             names = seen.names if prepared.azure is None else ()
-            trained = "; the sandbox has a model that learns once model.sandbox.train names a file (fit: which one): evalsvc init writes such a config"
+            trained = (
+                "; a model that learns is there once model.sandbox.train names a file (fit: which one): evalsvc init writes such a config"
+            )
             hint = (_models_there(names) or error.hint or "") + (trained if prepared.sandbox is not None else "")
             raise ModelNotFound(error.message, hint=hint) from error
         await asking.run(ask)

@@ -114,6 +114,8 @@ async def take_in(answers: Answers, loaded: LoadedConfig, now: datetime) -> Impo
         survey = dataset.survey(with_targets=old is not None)
         resume = compare(survey, opened.scan, retry_failed=False)
         measured = measured_now(config, answers.config, survey, resume)
+        # rows of this file are answers: equal ones are no repeated questions
+        measured["dataset"] |= {"repeated_rows": None, "conflicting_rows": None}
         manifest = Manifest(id=run_id, name=config.name, identity=identity, **measured) if old is None else replace(old, **measured)
         added = survey.rows - resume.done
         if added:

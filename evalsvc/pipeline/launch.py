@@ -18,6 +18,7 @@ from evalsvc.config import EvalConfig
 from evalsvc.config.identity import differences
 from evalsvc.config.secrets import redacted
 from evalsvc.dataset import Survey
+from evalsvc.dataset.runs import runs_of
 from evalsvc.errors import IdentityDiffers
 from evalsvc.journal.events import utc_text
 from evalsvc.journal.repair import Opened, open_for_append
@@ -30,7 +31,7 @@ from evalsvc.reduce.plan import Plan
 from evalsvc.rundir import Manifest
 from evalsvc.scoring.regression import check_targets
 
-LIBRARIES = ("aiohttp", "numpy", "orjson", "scikit-learn", "uvloop")
+LIBRARIES = ("aiohttp", "numpy", "orjson", "sacrebleu", "scikit-learn", "uvloop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +179,7 @@ def measured_now(config: EvalConfig, config_file: Path | None, survey: Survey, r
             "labels_complete": survey.labels_complete,
             "repeated_rows": survey.repeated_rows,
             "conflicting_rows": survey.conflicting_rows,
+            **({"runs": runs} if (runs := [run.origin for run in runs_of(config.dataset, config.base_dir)]) else {}),
         },
         "data_changed": resume.data_changed,
         "versions": {"evalsvc": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},

@@ -16,6 +16,7 @@ from evalsvc.config.load import LoadedConfig
 from evalsvc.config.secrets import resolve_api_key
 from evalsvc.dataset import Dataset, open_dataset
 from evalsvc.dataset.questions import conversations_in
+from evalsvc.dataset.runs import pinned, runs_of
 from evalsvc.endpoint.apis import Api, resolve_api
 from evalsvc.errors import UsageError
 from evalsvc.metrics.custom import check_custom_metrics, custom_metrics
@@ -72,7 +73,7 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     base_url = resolve_base_url(loaded.config, loaded.environ, where=loaded.where)
     priced = price_of(loaded.config.model, base_url, datetime.now(UTC))
     loaded = _with_price(loaded, priced)
-    loaded = replace(loaded, config=with_least_output(loaded.config))
+    loaded = _with_runs(replace(loaded, config=with_least_output(loaded.config)))
     config, where = loaded.config, loaded.where
     api = resolve_api(config, where)
     _check_question(config)
@@ -80,7 +81,8 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     check_names(config, where)
     _check_budget(config, where, priced)
     azure = resolve_azure(config, loaded.environ, where=where)
-    measured = identity(config, base_url, prompt.fingerprint, azure=azure)
+    judged = [run.key for run in runs_of(config.dataset, config.base_dir)]
+    measured = identity(config, base_url, prompt.fingerprint, azure=azure, judged=judged)
     run_id = options.run_id or identity_digest(measured)
     return Prepared(
         loaded=loaded,
@@ -105,6 +107,12 @@ def _with_price(loaded: LoadedConfig, priced: Priced) -> LoadedConfig:
     return replace(loaded, config=loaded.config.model_copy(update={"model": model}))
 
 
+def _with_runs(loaded: LoadedConfig) -> LoadedConfig:
+    """A run as data set is named by its folder from here on: `latest` will be another one."""
+    dataset = pinned(loaded.config.dataset, loaded.config.base_dir, open_dataset)
+    return replace(loaded, config=loaded.config.model_copy(update={"dataset": dataset}))
+
+
 def _check_budget(config: EvalConfig, where: Where, priced: Priced) -> None:
     runtime_s(config.budget, place=where("budget.runtime"))
     if config.budget.usd is not None and priced.price is None:
@@ -116,6 +124,8 @@ def _check_budget(config: EvalConfig, where: Where, priced: Priced) -> None:
 
 def _check_question(config: EvalConfig) -> None:
     prompt, dataset = config.prompt, config.dataset
+    if config.task == "judge" and runs_of(dataset, config.base_dir):
+        return
     if prompt.user is None and prompt.messages is None and dataset.input is None and dataset.messages is None:
         column = conversations_in(open_dataset(dataset, config.base_dir).layout)
         hint = "name the column under dataset.input, or write prompt.user"

@@ -17,6 +17,7 @@ from evalsvc.metrics.families.metric import AnyMetric, SumMetric
 from evalsvc.metrics.families.registry import build_metrics, columns_of_metrics, wanted_metrics
 from evalsvc.reduce.external import external_fingerprint
 from evalsvc.rundir import Manifest, RunDir
+from evalsvc.scoring.judging import check_judge
 from evalsvc.scoring.label_set import resolve_labels
 from evalsvc.scoring.labels import check_labels
 
@@ -55,8 +56,9 @@ class Plan:
         config = self.config
         scoring = config.scoring.model_dump(mode="json", exclude=_HOW_NOT_WHAT)
         scorer = _fingerprint(plugins.Kind.SCORER, config.scoring.scorer, config.base_dir)
-        parts = [SCORING_VERSION, config.task, scoring, scorer, self.labels]
-        rows = config.dataset.model_dump(mode="json", include={"limit", "where", "subsample", "target", "messages"})
+        judge = config.judge.scale if config.task == "judge" else None
+        parts = [SCORING_VERSION, config.task, scoring, scorer, self.labels, *([] if judge is None else [judge])]
+        rows = config.dataset.model_dump(mode="json", include={"limit", "where", "subsample", "target", "messages", "against"})
         columns = columns_of_metrics(self.metrics)
         depends_on_data = self.manifest.data_changed or columns
         # options may name files: the signature knows what is in them
@@ -78,6 +80,8 @@ def labels_of(config: EvalConfig, dataset: Mapping[str, Any]) -> tuple[str, ...]
     """What rows are counted by; none where answers are texts or numbers, and where a scorer of the user's says what is correct
     and `scoring.labels` names none.
     """
+    if config.task == "judge":
+        check_judge(config, dataset["labels"])
     if config.task != "classification":
         return ()
     if config.scoring.scorer is not None and config.scoring.labels is None:

@@ -1,5 +1,8 @@
 """What the numbers of a result rest on and what they cost."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from evalsvc.records import Summary
 from evalsvc.report.facts import Fact, Part, Tone, fact, trouble
 from evalsvc.report.plain import one_line
@@ -8,7 +11,8 @@ from evalsvc.report.words import count, duration, rate, some, usd
 
 def footing(summary: Summary) -> list[Fact]:
     """Model, tokens and money, calls, latency and time; a line without data is left out."""
-    lines = [_model(summary), _tokens(summary), _calls(summary), _latency(summary), _time(summary)]
+    durations = [_durations(summary, key, name) for key, name in _DURATIONS.items()]
+    lines = [_model(summary), _tokens(summary), _calls(summary), *durations, _time(summary)]
     return [line for line in lines if line.parts]
 
 
@@ -47,9 +51,13 @@ def _calls(summary: Summary) -> Fact:
     )
 
 
-def _latency(summary: Summary) -> Fact:
-    measured = summary["latency_s"]
-    return fact("latency", *(f"{name} {duration(value)}" for name, value in measured.items() if value is not None))
+# Keys of the summary, and how people call them.
+_DURATIONS: Final[Mapping[str, str]] = {"latency_s": "latency", "ttft_s": "1st token", "itl_s": "per piece"}
+
+
+def _durations(summary: Mapping[str, Any], key: str, name: str) -> Fact:
+    measured = summary.get(key) or {}
+    return fact(name, *(f"{quantile} {duration(value)}" for quantile, value in measured.items() if value is not None))
 
 
 def _time(summary: Summary) -> Fact:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from evalsvc.config.models import Scoring
 from evalsvc.errors import UsageError
 from evalsvc.scoring.extract import Extract, answer_starts, extract_from, json_object, named_answers
-from evalsvc.scoring.text import Levelled, unfenced, without_thinking
+from evalsvc.scoring.text import Levelled, unfenced
 from evalsvc.scoring.vocabulary import Vocabulary
+from evalsvc.thinking import without_thinking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

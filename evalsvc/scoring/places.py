@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from evalsvc.config.models import Scoring
 from evalsvc.scoring.extract import ANSWER_WORDS, answer_starts
-from evalsvc.scoring.text import without_thinking
+from evalsvc.thinking import without_thinking
 
 _AFTER_THINKING = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 _NAMED_FIELD = re.compile(rf"[\"']?(?:{'|'.join(ANSWER_WORDS)})[\"']?\s*[:=]\s*\[?\s*[\"']?\s*")

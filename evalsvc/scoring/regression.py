@@ -22,7 +22,8 @@ from evalsvc.records import Outcome, Record, Score
 from evalsvc.scoring.extract import ANSWER_WORDS, extract_from, json_object
 from evalsvc.scoring.figures import answer_lines, as_programs_write, figure_text, figures_in, may_go_on, number_of
 from evalsvc.scoring.outcomes import is_cut, outcome_before_reading
-from evalsvc.scoring.text import unfenced, without_thinking
+from evalsvc.scoring.text import unfenced
+from evalsvc.thinking import without_thinking
 
 # Beyond it, errors are squared to what doubles cannot hold.
 LARGEST: Final = 10**100

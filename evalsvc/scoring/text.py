@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-_THINKING = re.compile(r"<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
 _FENCE = "```"
 # Zero-width characters, soft hyphen and variation selector say nothing; the curly apostrophe is an apostrophe.
 _INVISIBLE: dict[int, str | None] = {**dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFE0F, 0xFEFF)), 0x2019: "'"}
@@ -13,33 +12,6 @@ _PIECE_CHARS = 200
 # A label further from the end of a reply than this is not its answer.
 _READS_CHARS = 100_000
 _PIECES = re.compile(rf"\S{{1,{_PIECE_CHARS}}}\s*|\s+")
-
-
-def without_thinking(text: str) -> str | None:
-    """`text` without its thinking blocks; None when one was opened and never closed.
-
-    A closing tag without an opening one ends a block that the chat template opened, so all before it was thinking.
-
-    >>> without_thinking("<think>spam or ham?</think>spam"), without_thinking("hm, ham?</think>spam")
-    ('spam', 'spam')
-    >>> without_thinking("<think>it may be spam") is None
-    True
-    """
-    kept: list[str] = []
-    inside, at = None, 0
-    for tag in _THINKING.finditer(text):
-        closes, name = tag[1], tag[2].lower()
-        if inside is None and closes:
-            kept.clear()
-            at = tag.end()
-        elif inside is None:
-            kept.append(text[at : tag.start()])
-            inside, at = name, tag.end()
-        elif closes and name == inside:
-            inside, at = None, tag.end()
-    if inside is not None:
-        return None
-    return "\n".join(part for part in (*kept, text[at:]) if part)
 
 
 def unfenced(text: str) -> str:

@@ -7,7 +7,8 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.records import Outcome, Record, Score
 from evalsvc.scoring.extract import extract_from
 from evalsvc.scoring.outcomes import is_cut, outcome_before_reading
-from evalsvc.scoring.text import unfenced, without_thinking
+from evalsvc.scoring.text import unfenced
+from evalsvc.thinking import without_thinking
 
 # (rule, text) -> the answer; None where it does not stand where it should
 Read = Callable[[str], str | None]

@@ -71,6 +71,30 @@ def test_with_ids_of_their_own_equal_texts_are_different_rows(tmp_path: Path) ->
     assert survey.duplicate_texts == 0
 
 
+def test_repeated_rows_are_counted_whatever_their_ids_and_so_are_those_with_another_target(tmp_path: Path) -> None:
+    rows = [("1", "a", "spam"), ("2", "b", "spam"), ("3", "a", "spam"), ("4", "a", "ham"), ("5", "b", "ham"), ("6", "c", "ham")]
+    with_ids = [{"id": id_, "text": text, "label": label} for id_, text, label in rows]
+    without = [{"text": text, "label": label} for _, text, label in rows]
+    columns = {"input": "text", "target": "label"}
+    for survey, _ in (
+        read(dataset(tmp_path, "t.jsonl", as_jsonl(with_ids), id="id", **columns)),
+        read(dataset(tmp_path, "u.jsonl", as_jsonl(without), **columns)),
+    ):
+        assert (survey.repeated_rows, survey.conflicting_rows) == (3, 2)
+
+
+def test_rows_that_differ_in_more_than_id_and_target_are_no_repeats(tmp_path: Path) -> None:
+    rows = [{"id": number, "text": "same", "from": [number], "label": "ham"} for number in (1, 2)]
+    survey, _ = read(dataset(tmp_path, "t.jsonl", as_jsonl(rows), id="id", input="text", target="label"))
+    assert (survey.repeated_rows, survey.conflicting_rows) == (0, 0)
+
+
+def test_where_targets_are_missing_nobody_can_say_which_of_them_conflict(tmp_path: Path) -> None:
+    rows = [{"text": "same", "label": "ham"}, {"text": "same", "label": None}]
+    survey, _ = read(dataset(tmp_path, "t.jsonl", as_jsonl(rows), **INPUT_AND_TARGET))
+    assert (survey.repeated_rows, survey.conflicting_rows) == (1, None)
+
+
 def test_many_repeats_are_numbered_alike_by_dict_and_by_sorting(tmp_path: Path) -> None:
     rows = [{"n": number % 1700} for number in range(6000)]
     survey, samples = read(dataset(tmp_path, "t.jsonl", as_jsonl(rows)))

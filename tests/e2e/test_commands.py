@@ -75,6 +75,17 @@ def test_a_gate_that_changed_is_judged_without_a_request(finished: tuple[Desk, E
     assert server.calls() == []
 
 
+def test_show_methods_prints_the_paragraph_of_a_paper_whatever_the_gates_said(finished: tuple[Desk, Ended]) -> None:
+    desk, _ = finished
+    shown = desk.run("show", "--methods", environ={"COLUMNS": "70"})
+    assert shown.code == 0, shown.err
+    assert f"data.jsonl (SHA-256 {desk.summary['run']['dataset_sha256']})" in " ".join(shown.out.split())
+    assert "f1_macro = 0." in shown.out
+    assert max(len(line) for line in shown.out.splitlines() if " " in line.strip()) <= 70
+    said = json.loads(desk.run("show", "--methods", "--json").out)
+    assert " ".join([said["methods"], *said["metrics"]]) == " ".join(shown.out.split())
+
+
 def test_show_prints_the_result_again_and_exits_alike(finished: tuple[Desk, Ended]) -> None:
     desk, first = finished
     for named in ((), ("spam",)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from evalsvc.metrics import ConfusionTally, LatencySketch, OutcomeTally, UsageTally
+from evalsvc.metrics import ConfusionTally, LatencySketch, OutcomeTally, ServedTally, UsageTally
 from evalsvc.metrics.means import MeanTally
 from evalsvc.records import WITHOUT_LABEL, Outcome, Record, Reply, RowError, Score, Usage
 
@@ -58,6 +58,9 @@ EXAMPLES: Mapping[str, Example] = {
     "confusion": Example(empty=lambda: ConfusionTally.empty(LABELS), from_state=ConfusionTally.from_state, item=score),
     "outcomes": Example(empty=OutcomeTally.empty, from_state=OutcomeTally.from_state, item=score),
     "usage": Example(empty=UsageTally.empty, from_state=UsageTally.from_state, item=record),
+    "served": Example(
+        empty=ServedTally.empty, from_state=ServedTally.from_state, item=lambda random: random.choice(("a-2024", "a-2025", None))
+    ),
     "mean": Example(empty=MeanTally.empty, from_state=MeanTally.from_state, item=lambda random: random.gauss(0, 10)),
     "latency": Example(empty=LatencySketch.empty, from_state=LatencySketch.from_state, item=lambda random: random.lognormvariate(0, 2)),
 }

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from evalsvc import jsonio
 from evalsvc.errors import UsageError
-from evalsvc.metrics import ConfusionTally, LatencySketch, OutcomeTally
+from evalsvc.metrics import ConfusionTally, LatencySketch, OutcomeTally, ServedTally
 from evalsvc.records import Outcome, Score
 from tests.metrics.laws import EXAMPLES, Example
 
@@ -102,6 +102,14 @@ def test_quantiles_are_within_one_percent_of_the_exact_ones(durations_s: list[fl
     exact = sorted(durations_s)[int(q * (len(durations_s) - 1))]
     assert sketch.quantile(q) == pytest.approx(exact, rel=0.0101)
     assert sketch.max_s == max(durations_s)
+
+
+def test_the_name_that_most_answers_came_under_stands_first() -> None:
+    tally = ServedTally.empty()
+    for name in ("b", "c", "a", "c", None):
+        tally.update(name)
+    assert list(tally.value().items()) == [("c", 2), ("a", 1), ("b", 1)]
+    assert tally.unnamed == 1
 
 
 def test_a_duration_of_zero_is_counted() -> None:

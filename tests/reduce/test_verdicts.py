@@ -61,4 +61,4 @@ def test_gates_are_called_undecided_only_once_the_run_is_complete(tmp_path: Path
     gate = "recall >= 0.6"  # five of five
     assert "undecided_gate" not in warned(run, gates=[gate])
     append(run, answered(tmp_path, ["a"])[7:])
-    assert warned(run, gates=[gate])["undecided_gate"]["evidence"]["gate"] == gate
+    assert warned(run, gates=[gate])["undecided_gate"]["evidence"]["gates"][0]["gate"] == gate

@@ -184,3 +184,11 @@ def test_one_reason_for_several_metrics_is_told_once() -> None:
 def test_a_row_without_a_right_answer_is_called_so() -> None:
     assert "without a target 3 (1.5 %)" in seen(summary(outcomes={"correct": 197, "scored": 3}))
     assert "scored 3 (1.5 %)" in seen(summary(outcomes={"correct": 197, "scored": 3}, confusion_matrix=None))
+
+
+def test_streamed_answers_show_how_soon_they_began_and_others_do_not() -> None:
+    unknown = dict.fromkeys(("p50", "p90", "p95", "p99", "max"))
+    streamed = drawn(result_table(summary(ttft_s={**unknown, "p50": 0.12}, itl_s={**unknown, "p50": 0.008}), width=80))
+    assert "  1st token p50 0.12 s\n  per piece p50 8 ms\n" in streamed
+    assert "1st token" not in drawn(result_table(summary(ttft_s=unknown, itl_s=unknown), width=80))
+    assert "1st token" not in drawn(result_table(summary(), width=80))  # a summary of old

@@ -8,6 +8,7 @@ from typing import Any, Final
 from evalsvc.config.keypath import Where
 from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
+from evalsvc.metrics.families import judged
 from evalsvc.metrics.families.metric import AnyMetric, Build, OwnMetric, Setting, SumMetric, Wanted
 from evalsvc.metrics.logprobs import asks_for_alternatives
 from evalsvc.metrics.names import CORRECT, GENERATED, JUDGE, LIKELIHOOD, OFFERED, PROBABILITIES, REGRESSION, SHOWN, TELL_RIGHT, expanded
@@ -87,6 +88,8 @@ def shown_metrics(config: EvalConfig) -> tuple[str, ...]:
     """The metrics beside those of the outcomes that are reported when `metrics` names none."""
     if config.scoring.scorer is not None:
         return ()
+    if config.task == "judge":
+        return judged.shown(config)
     return PROBABILITIES if _has_probabilities(config) else SHOWN[config.task]
 
 
