@@ -90,7 +90,7 @@ def test_rows_that_differ_in_more_than_id_and_target_are_no_repeats(tmp_path: Pa
 
 
 def test_where_targets_are_missing_nobody_can_say_which_of_them_conflict(tmp_path: Path) -> None:
-    rows = [{"text": "same", "label": "ham"}, {"text": "same", "label": None}]
+    rows: list[dict[str, str | None]] = [{"text": "same", "label": "ham"}, {"text": "same", "label": None}]
     survey, _ = read(dataset(tmp_path, "t.jsonl", as_jsonl(rows), **INPUT_AND_TARGET))
     assert (survey.repeated_rows, survey.conflicting_rows) == (1, None)
 
