@@ -46,7 +46,8 @@ def classification_metrics(
     """Every metric by its name; plain precision, recall and f1 only with `positive`.
 
     `ok` counts the rows that were answered, `expected` all rows there are. Repeats of one row are no independent draws:
-    intervals are as wide as if all repeats of a row agreed. `clustered` has the same rows by group, where they come in groups.
+    intervals are as wide as if all repeats of a row agreed. `clustered` has the same rows by group, where they come in groups, or by
+    id, where there are repeats of enough of them.
     A value that cannot be had is None, with its reason.
     """
     cells, labels = tally.triples(), len(tally.labels)
@@ -194,12 +195,12 @@ def _metric(name: str, value: float | None, interval: tuple[float, float] | None
 
 def _how(name: str, cells: int, clustered: Clustered | None, *, is_share: bool) -> str:
     if clustered is not None and name not in OF_ROWS:
-        return cluster_signature(len(clustered.buckets))
+        return cluster_signature(len(clustered.buckets), clustered.by)
     return "ci:wilson95" if is_share else f"ci:bootstrap{replicates_for(cells)}-seed{SEED}"
 
 
-def cluster_signature(clusters: int) -> str:
-    return f"ci:cluster-bootstrap{REPLICATES}-seed{SEED}|clusters:{clusters}"
+def cluster_signature(clusters: int, by: str) -> str:
+    return f"ci:cluster-bootstrap{REPLICATES}-seed{SEED}|clusters:{clusters}-by-{by}"
 
 
 def _signature(name: str, labels: int, positive: str | None, how: str, repeats: int) -> str:

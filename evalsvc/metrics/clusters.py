@@ -34,6 +34,7 @@ class Clustered:
     buckets: Buckets
     labels: int
     width: int
+    by: str = "group"  # what a bucket is: a group, or all repeats of an id
 
     def margins(self, order: Sequence[int] | None = None) -> Margins:
         """A row of counts for each bucket of `order`, by default all, lowest first; rows without a target are left out."""

@@ -1,15 +1,15 @@
 """Kept sums -> metrics in the shape of summary.json: of all rows, of each slice, and means over groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalsvc.metrics.classification import classification_metrics
 from evalsvc.metrics.families.metric import SumMetric
-from evalsvc.metrics.kept import Kept, SlicedKept
+from evalsvc.metrics.kept import MOST_SLICES, Kept, SlicedKept
 from evalsvc.metrics.names import OF_ROWS, range_of
 from evalsvc.metrics.outcomes import outcome_metrics
 from evalsvc.metrics.slices import holm, p_values
-from evalsvc.metrics.sums import Estimate, Resampling, SumTally, estimates, interval_of_mean
+from evalsvc.metrics.sums import FEW_CLUSTERS, Estimate, Resampling, SumTally, estimates, interval_of_mean
 from evalsvc.metrics.tally import ConfusionTally
 from evalsvc.records import MetricValue, SliceValue
 
@@ -74,7 +74,9 @@ def _within_range(name: str, end: float | None) -> float | None:
 def _mean_over_groups(metric: SumMetric, kept: SlicedKept, sampling: Sampling) -> MetricValue:
     """The unweighted mean over the values of `metric.by`; there is no number over all rows pooled."""
     column = metric.by or ""
-    groups = kept.slices.get(column, {})
+    seen = kept.slices.get(column, {})
+    # which ones are kept of too many depends on who came first
+    groups = seen if len(seen) <= MOST_SLICES else {}
     tallies = {name: _alone(group.sums, metric) for name, group in sorted(groups.items())}
     values = [metric.value(tally.all[1:]) for tally in tallies.values()]
     there = [value for value in values if value is not None]
@@ -91,8 +93,14 @@ def _mean_over_groups(metric: SumMetric, kept: SlicedKept, sampling: Sampling) -
         "signature": f"{metric.signature}|mean-over:{column}|groups:{len(there)}" + (f"|{estimate.how}" if estimate is not None else ""),
     }
     if mean is None:
-        value["reason"] = metric.why_none if groups else f"no row has a value in {column!r}"
+        value["reason"] = metric.why_none if groups else _no_groups(column, seen)
     return value
+
+
+def _no_groups(column: str, seen: Mapping[str, Kept]) -> str:
+    if seen:
+        return f"{column!r} has more than {MOST_SLICES} different values: name a column that puts many rows into few groups"
+    return f"no row has a value in {column!r}"
 
 
 def _alone(tally: SumTally, metric: SumMetric) -> SumTally:
@@ -116,7 +124,7 @@ def slices_of(kept: SlicedKept, columns: Sequence[str], sampling: Sampling) -> d
     found: dict[str, dict[str, dict[str, SliceValue]]] = {}
     for column, parts in kept.shown(columns).items():
         positive = None if sampling.positive is None else kept.all.shape.labels.index(sampling.positive)
-        p_of = {value: p_values(kept.all, part, positive=positive) for value, part in parts.items()} if len(parts) > 1 else {}
+        p_of = p_values(kept.all, parts, positive=positive) if len(parts) > 1 else {}
         for value, part in parts.items():
             for name, metric in _all_of(part, sampling).items():
                 number: SliceValue = {"value": metric["value"], "ci_low": metric["ci_low"], "ci_high": metric["ci_high"], "n": metric["n"]}
@@ -134,13 +142,15 @@ def _add_p_values(numbers: dict[str, SliceValue], p_of: Mapping[str, float]) -> 
 
 def _all_of(part: Kept, sampling: Sampling) -> dict[str, MetricValue]:
     tally = part.outcomes()
+    clusters = sampling.grouped or (sampling.repeats > 1 and len(part.cells) >= FEW_CLUSTERS)
+    by = "group" if sampling.grouped else "id"
     if isinstance(tally, ConfusionTally):
-        clustered = part.clustered() if sampling.grouped else None
+        clustered = replace(part.clustered(), by=by) if clusters else None
         of_outcomes = classification_metrics(
             tally, ok=0, expected=0, positive=sampling.positive, repeats=sampling.repeats, clustered=clustered
         )
     else:
         of_outcomes = outcome_metrics(
-            tally, ok=0, expected=0, repeats=sampling.repeats, clustered=part.shares() if sampling.grouped else None
+            tally, ok=0, expected=0, repeats=sampling.repeats, clustered=part.shares() if clusters else None, by=by
         )
     return {name: metric for name, metric in of_outcomes.items() if name not in OF_ROWS} | _measured(part, sampling)

@@ -17,7 +17,13 @@ def is_judged(outcome: str) -> bool:
 
 
 def outcome_metrics(
-    tally: OutcomeTally, *, ok: int, expected: int, repeats: int = 1, clustered: Mapping[int, tuple[int, int]] | None = None
+    tally: OutcomeTally,
+    *,
+    ok: int,
+    expected: int,
+    repeats: int = 1,
+    clustered: Mapping[int, tuple[int, int]] | None = None,
+    by: str = "group",
 ) -> dict[str, MetricValue]:
     """accuracy, parse_rate and coverage, as `classification_metrics` gives them. `clustered`: correct and judged rows by group."""
     rows = tally.value()
@@ -26,7 +32,7 @@ def outcome_metrics(
     accuracy = _share(correct, judged, repeats, "of:judged", "the scorer called no row correct or wrong")
     if clustered is not None and judged:
         low, high = cluster_share(clustered) or (None, None)
-        accuracy |= {"ci_low": low, "ci_high": high, "signature": f"of:judged|{cluster_signature(len(clustered))}|v:{_VERSION}"}
+        accuracy |= {"ci_low": low, "ci_high": high, "signature": f"of:judged|{cluster_signature(len(clustered), by)}|v:{_VERSION}"}
     accuracy["on_parsed"] = correct / decided if decided else None
     return {
         "accuracy": accuracy,

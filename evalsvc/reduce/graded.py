@@ -6,17 +6,17 @@ a metric beside those of the outcomes, a scorer of the user's, a file of scores,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evalsvc.dataset import id_hash, open_dataset
 from evalsvc.jsonio import dumps
-from evalsvc.metrics.clusters import FEW_GROUPS, Clustered
+from evalsvc.metrics.clusters import FEW_GROUPS, MOST_BUCKETS, Clustered
 from evalsvc.metrics.families.registry import slice_columns
 from evalsvc.metrics.kept import Buckets, Shape, SlicedKept
 from evalsvc.metrics.means import SlicedMean, with_slices
 from evalsvc.metrics.names import EXTENSION
-from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling
+from evalsvc.metrics.sums import FEW_CLUSTERS, JACKKNIFE_BUCKETS, Resampling
 from evalsvc.metrics.tally import ConfusionTally, RowTally
 from evalsvc.records import MetricValue, RunWarning, Score
 from evalsvc.reduce.external import External, load_external
@@ -56,6 +56,7 @@ class Graded:
     kept: SlicedKept | None = None
     means: dict[str, SlicedMean] = field(default_factory=dict)
     from_files: set[str] = field(default_factory=set)  # names of the scores that came from files
+    draws_clusters: bool = False  # whether intervals of outcomes are drawn of whole clusters
     groups: int | None = None  # with `dataset.group`: how many there are
     rows: int = 0
     failures: Failures = field(default_factory=Failures)
@@ -70,14 +71,15 @@ class Graded:
         """The mean of each score as ext.<name>, in order of the names."""
         return {EXTENSION + name: with_slices(mean, clustered_by=self.clustered_by) for name, mean in sorted(self.means.items())}
 
-    def confusion_by_group(self, tally: RowTally) -> Clustered | None:
-        if self.kept is None or self.groups is None or not isinstance(tally, ConfusionTally):
+    def confusion_by_cluster(self, tally: RowTally) -> Clustered | None:
+        """None where rows are independent, or their clusters too few to draw from."""
+        if self.kept is None or not self.draws_clusters or not isinstance(tally, ConfusionTally):
             return None
-        return self.kept.all.clustered()
+        return replace(self.kept.all.clustered(), by=self.clustered_by or "")
 
-    def shares_by_group(self) -> dict[int, tuple[int, int]] | None:
+    def shares_by_cluster(self) -> dict[int, tuple[int, int]] | None:
         """Correct and judged rows of each bucket, where there are no labels."""
-        return None if self.kept is None or self.groups is None else self.kept.all.shares()
+        return None if self.kept is None or not self.draws_clusters else self.kept.all.shares()
 
     def warnings(self) -> list[RunWarning]:
         return [*_failed(self), *_few_groups(self), *_scores_missing(self)]
@@ -111,8 +113,8 @@ class Places:
             bucket = self.groups.bucket(id_)
             return Buckets(bucket, bucket, bucket)
         hashed = int.from_bytes(id_hash(id_), "little")
-        bucket = hashed % JACKKNIFE_BUCKETS
-        cluster = bucket if self.resampling is Resampling.JACKKNIFE else hashed
+        bucket = hashed % (MOST_BUCKETS if self.repeats > 1 else JACKKNIFE_BUCKETS)
+        cluster = hashed % JACKKNIFE_BUCKETS if self.resampling is Resampling.JACKKNIFE else hashed
         return Buckets(cluster, bucket, cluster if self.repeats > 1 else 0)
 
     def cluster_of_means(self, where: Buckets, id_: str) -> int:
@@ -130,10 +132,13 @@ def grade(plan: Plan, scored_bytes: int) -> Graded:
     files = load_external(plan.run)
     graded = Graded(clustered_by=_clustered_by(plan))
     own_scorer = plan.config.scoring.scorer is not None
-    if not (files or own_scorer or plan.config.dataset.group or plan.config.slices or plan.metrics):
+    repeated = plan.config.repeats > 1
+    if not (files or own_scorer or plan.config.dataset.group or plan.config.slices or plan.metrics or repeated):
         return graded
     places = Places.of(plan)
     graded.groups = None if places.groups is None else places.groups.count
+    # of a few ids, repeats as one draw are the wider interval and the better one
+    graded.draws_clusters = places.groups is not None or (repeated and int(plan.manifest.dataset["rows"]) >= FEW_CLUSTERS)
     if files or own_scorer:
         graded.kept = _keep_and_add(plan, places, graded, files, scored_bytes)
     else:

@@ -100,13 +100,18 @@ def _of_outcomes(plan: Plan, fold: Fold, graded: Graded) -> dict[str, MetricValu
         return classification_metrics(
             tallies.outcomes,
             ok=tallies.ok,
-            expected=plan.expected,
+            expected=fold.expected(plan),
             positive=config.scoring.positive,
             repeats=config.repeats,
-            clustered=graded.confusion_by_group(tallies.outcomes),
+            clustered=graded.confusion_by_cluster(tallies.outcomes),
         )
     return outcome_metrics(
-        tallies.outcomes, ok=tallies.ok, expected=plan.expected, repeats=config.repeats, clustered=graded.shares_by_group()
+        tallies.outcomes,
+        ok=tallies.ok,
+        expected=fold.expected(plan),
+        repeats=config.repeats,
+        clustered=graded.shares_by_cluster(),
+        by=graded.clustered_by or "",
     )
 
 

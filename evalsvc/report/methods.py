@@ -52,6 +52,10 @@ _INTERVALS: Final[Sequence[tuple[str, str]]] = (
     (r"ci:cluster-debiased-delta95", "the delta method over groups of rows, corrected for bias"),
     (r"ci:debiased-delta95", "the delta method, corrected for bias"),
     (r"ci:wilson95", "Wilson's score interval"),
+    (
+        r"ci:cluster-bootstrap(\d+)-seed\d+\|clusters:\d+-by-id",
+        "the percentile bootstrap over rows, repeats together ({0} seeded replicates)",
+    ),
     (r"ci:cluster-bootstrap(\d+)-seed\d+", "the percentile bootstrap over whole groups of rows ({0} seeded replicates)"),
     (r"ci:bootstrap(\d+)-seed\d+\|clusters:group", "the percentile bootstrap over whole groups of rows ({0} seeded replicates)"),
     (r"ci:bootstrap(\d+)-seed\d+\|clusters:id", "the percentile bootstrap over rows, repeats together ({0} seeded replicates)"),

@@ -33,8 +33,9 @@ MORE: Mapping[str, Mapping[str, Any]] = {
     "judge": {"judge": {"scale": [1, 5], "rubric": "good?"}},
 }
 WORDS = ("a", "b c", "spam", "ham", "The end.", "3", "{}", "straße", "東京", "4.5 km")
-TEXTS = ["classification", "generation", "translation", "summarization", "qa", "regression"]
-CASES = [(task, metric) for task in TEXTS for metric in OFFERED[task]]
+CASES = [(task, metric) for task, offered in OFFERED.items() for metric in offered]
+# Metrics of pairs want a second run beside the first.
+OF_PAIRS = ("win_rate", "tie_rate", "judge_consistency", "judge_first_rate")
 
 every_metric = pytest.mark.parametrize(("task", "name"), CASES, ids=[f"{task}-{name}" for task, name in CASES])
 
@@ -49,6 +50,9 @@ def config_of(task: str, name: str) -> EvalConfig:
         "repeats": 2,
         **MORE.get(task, {}),
     }
+    if name in OF_PAIRS:
+        fields["dataset"]["against"] = "runs/other"
+        fields["judge"] = {}
     if name == "pass_at_k" and task != "qa":
         fields["scoring"] = {**fields.get("scoring", {}), "correct": "exact_match"}
     return EvalConfig.model_validate(fields)
@@ -59,10 +63,28 @@ def target(task: str, random: Random) -> str:
         return random.choice(("spam", "ham"))
     if task == "regression":
         return str(random.randrange(50) / 4)
+    if task == "judge":
+        return str(random.randrange(1, 6))
     return " ".join(random.choices(WORDS, k=random.randrange(1, 9)))
 
 
+def verdict(random: Random) -> Reply:
+    """What a judge says of an answer, or of a pair."""
+    said = random.choice((f"Good.\nRating: {random.randrange(1, 6)}", f"Verdict: {random.choice(('A', 'B', 'tie'))}", "no idea"))
+    return Reply(output=said, finish_reason="stop", usage=None, latency_s=0.1)
+
+
+def scored_prompt(right: str, random: Random) -> Reply:
+    """What an endpoint tells of a prompt that ends with the right answer."""
+    prompt: list[dict[str, Any]] = [{"t": "Answer:", "lp": None, "top": []}, {"t": right, "lp": -random.random() * 9, "top": []}]
+    return Reply(output="", finish_reason="length", usage=None, latency_s=0.1, prompt_tokens=prompt)
+
+
 def reply(task: str, right: str, random: Random) -> Reply:
+    if task == "judge":
+        return verdict(random)
+    if task == "perplexity":
+        return scored_prompt(right, random)
     said = right if random.random() < 0.5 else target(task, random)
     other = "ham" if said == "spam" else "spam"
     lp = -random.random()
@@ -73,12 +95,17 @@ def reply(task: str, right: str, random: Random) -> Reply:
     )
 
 
-def record(task: str, number: int, random: Random) -> Record:
+def id_of(name: str, number: int) -> str:
+    """Two rows of an id: its repeats, or the two orders of a pair."""
+    return f"{number // 2}#{('ab', 'ba')[number % 2]}" if name in OF_PAIRS else str(number // 2)
+
+
+def record(task: str, name: str, number: int, random: Random) -> Record:
     right = target(task, random)
     failed = random.random() < 0.1
     return Record(
-        id=str(number // 2),
-        repeat=number % 2,
+        id=id_of(name, number),
+        repeat=0 if name in OF_PAIRS else number % 2,
         row_hash=b"",
         key="",
         target=right,
@@ -101,7 +128,7 @@ class Measured:
     def tally(self, scores: Sequence[Score]) -> Any:
         tally = self.empty()
         for score in scores:
-            tally.update(score, cluster=int(score.id))
+            tally.update(score, cluster=int(score.id.partition("#")[0]))
         return tally
 
     def empty(self) -> Any:
@@ -118,7 +145,7 @@ def measured(task: str, name: str, *, rows: int = 60) -> Measured:
     metrics = build_metrics(config, labels)
     metric = next(one for one in metrics if name in (one.names if isinstance(one, OwnMetric) else (one.name,)))
     scorer, measuring = make_scorer(config, labels), measuring_of(config, metrics)
-    scores = [measuring.add(scorer.score(one), one, {}) for one in (record(task, number, random) for number in range(rows))]
+    scores = [measuring.add(scorer.score(one), one, {}) for one in (record(task, name, number, random) for number in range(rows))]
     return Measured(metric=metric, scores=tuple(score_of(scored_line(score)) for score in scores))
 
 
@@ -139,7 +166,7 @@ def test_the_laws_of_tallies_hold(task: str, name: str) -> None:
     again = of.again(first)
     assert seen(again) == seen(first)
     for score in of.scores[20:]:
-        again.update(score, cluster=int(score.id))
+        again.update(score, cluster=int(score.id.partition("#")[0]))
     assert seen(again) == seen(whole)
     assert seen(of.again(of.empty())) == seen(of.empty())
 

@@ -80,3 +80,32 @@ def test_a_row_that_the_data_no_longer_has_belongs_to_no_group(tmp_path: Path) -
     groups = Groups.of(open_dataset(plan.config.dataset, plan.config.base_dir))
     with pytest.raises(UsageError, match="the row 'gone' is not in the data set"):
         groups.bucket("gone")
+
+
+def repeated(path: Path, rows: int, *, alike: bool, slices: tuple[str, ...] = ()) -> Summary:
+    """Four answers to each row, all the same or each by itself."""
+    path.mkdir()
+    random = Random(7)
+    data = rows_of(["spam" if number % 2 else "ham" for number in range(rows)])
+    run = make_run(path, data, repeats=4, slices=list(slices))
+    labels = {row["id"]: row["label"] for row in data}
+    first = {id_: label if random.random() < 0.7 else "none" for id_, label in labels.items()}
+    for repeat in range(4):
+        said = first if alike else {id_: label if random.random() < 0.7 else "none" for id_, label in labels.items()}
+        answer(run, said, labels, repeat=repeat)
+    return reduce_run(run)
+
+
+def test_repeats_count_for_as_much_as_they_differ(tmp_path: Path) -> None:
+    alike, apart = (repeated(tmp_path / str(same), 200, alike=same) for same in (True, False))
+    for metric in ("accuracy", "f1_macro"):
+        assert "by-id" in alike["metrics"][metric]["signature"]
+        assert width(alike, metric) > 1.6 * width(apart, metric)
+    assert width(alike, "accuracy") == pytest.approx(2 * 1.96 * (0.7 * 0.3 / 200) ** 0.5, rel=0.15)
+
+
+def test_repeats_of_a_few_rows_are_taken_as_one_draw_each(tmp_path: Path) -> None:
+    few = repeated(tmp_path / "few", 20, alike=False, slices=("label",))
+    assert "repeats:4-as-one" in few["metrics"]["accuracy"]["signature"]
+    parts = few["metrics"]["accuracy"]["slices"]["label"]
+    assert parts["spam"]["n"] == 40
