@@ -15,6 +15,8 @@ def without_thinking(text: str) -> str | None:
     >>> without_thinking("<think>it may be spam") is None
     True
     """
+    if "<" not in text:
+        return text
     kept: list[str] = []
     inside, at = None, 0
     for tag in _THINKING.finditer(text):

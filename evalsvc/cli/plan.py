@@ -92,6 +92,7 @@ def _sheet(prepared: Prepared, ahead: Forecast, asked: tuple[Asked, ...]) -> Pla
         budgets=tuple(cover.line for cover in ahead.covers),
         estimate=_estimate(read_summary(prepared.run)) if prepared.run.summary.exists() else None,
         asked=asked,
+        unasked=ahead.unasked,
     )
 
 
@@ -105,7 +106,7 @@ def _estimate(summary: Summary) -> Estimate | None:
 
 def _next_steps(sheet: PlanSheet) -> list[str]:
     words = shlex.join(_without_ask(sys.argv[2:]))
-    if not sheet.to_ask:
+    if not sheet.to_ask and not sheet.unasked:
         return [f"evalsvc show {sheet.run_dir}"]
     if sheet.answers:
         return [f"evalsvc run {words}"]

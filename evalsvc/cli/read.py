@@ -15,6 +15,7 @@ from evalsvc.errors import JournalDamaged, UsageError
 from evalsvc.journal.doctor import Diagnosis
 from evalsvc.jsonio import dumps
 from evalsvc.pipeline.launch import holder
+from evalsvc.pipeline.prepare import check_numbers
 from evalsvc.pipeline.price import price_again
 from evalsvc.pipeline.verdict import exit_code, next_steps
 from evalsvc.records import Summary
@@ -73,8 +74,11 @@ def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) ->
     price, source = price_again(now["model"]["price"], manifest.config["model"]["price"], manifest.price_source)
     kept["model"] = {**manifest.config["model"], "price": price}
     if kept != dict(manifest.config):
+        changed = replace(manifest, config=kept, price_source=source)
+        # what cannot be scored is not to be what is scored by
+        check_numbers(Plan.of(run, changed, loaded.where).config, loaded.where)
         sys.stderr.write(f"scoring as {file} has it now, changed since the run\n")
-        replace(manifest, config=kept, price_source=source).write(run)
+        changed.write(run)
 
 
 def show_command(named: str | None, *, json: bool, methods: bool = False) -> int:

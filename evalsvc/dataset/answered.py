@@ -22,6 +22,8 @@ _VERSION = 1
 # How nearly every line begins; escapes in the id take the way through a whole parse.
 _PREFIX = re.compile(rb'\{"v":1,"id":"([^"\\]*)","repeat":([0-9]+),"row":"([0-9a-f]{16})"')
 _CONTENT_FILTER = "content_filter"
+# What a judge was not asked, because there was no answer to judge, is no answer of the judge (scoring/judging.py).
+_NOT_ASKED = "not_asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,11 @@ def answer_in(record: dict[str, Any]) -> Answer:
         return Answer(None, "truncated")
     text = visible.strip()
     return Answer(text) if text else Answer(None, "truncated" if record["finish_reason"] == "length" else "empty")
+
+
+def was_asked(record: dict[str, Any]) -> bool:
+    """Whether any model was asked for what the record holds."""
+    return record.get("finish_reason") != _NOT_ASKED
 
 
 def _is_whole(line: bytes) -> bool:

@@ -52,6 +52,8 @@ def _missing(path: Path) -> tuple[Path, ...]:
     names = [other.name for other in path.parent.iterdir() if other.is_file()] if path.parent.is_dir() else []
     near = nearest(path.name, names)
     hint = f"Did you mean {path.with_name(near)}?" if near is not None else _there(path.parent)
+    if path.suffix == "" and "runs" in path.parts:
+        hint = "If a run is meant: it has to have run before its answers are a data set; evalsvc list shows those that are there."
     raise UsageError(f"`dataset.path`: there is no file {path}", hint=hint)
 
 

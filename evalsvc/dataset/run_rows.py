@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalsvc.config.models import DatasetConfig
-from evalsvc.dataset.answered import Answer, Answers, answer_in
+from evalsvc.dataset.answered import Answer, Answers, answer_in, was_asked
 from evalsvc.dataset.conversation import text_of
 from evalsvc.dataset.place import Place, is_url
 from evalsvc.dataset.reader import RowNumber
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from evalsvc.dataset.dataset import Dataset
 
 _SHOWN_KINDS = 4
+_JUDGE = "judge"
+_ADDED_COLUMN = (
+    "A column that was added to the data after the run changes every row: put it into a file of its own, and name that in dataset.join."
+)
+_NO_PARTNER = "Answers are a pair where both runs have the same id."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +52,7 @@ class Seen:
     pending: int = 0  # of the run: rows of its data set without a record
     stale: int = 0  # answers to rows that are gone or have changed since
     unpaired: int = 0
+    unasked: int = 0  # verdicts of a judge that nobody asked, since it had no answer before it
     other_row: int = 0  # pairs whose rows differ in more than the target
 
 
@@ -83,6 +89,11 @@ class RunRows:
             return None
 
     @cached_property
+    def judges_a_judge(self) -> bool:
+        configs = [run.config for run in (self.run, self.against) if run is not None]
+        return any(config is None or config.task == _JUDGE for config in configs)
+
+    @cached_property
     def target_name(self) -> str:
         """Under which name a row has the target of the run: its own where that is what people said of the answer."""
         own = None if (config := self.run.config) is None else config.dataset.target
@@ -114,6 +125,7 @@ class RunRows:
             (seen.pending, "left out, because the run has not answered them yet (once it has, the same command judges them): {} rows"),
             (seen.stale, "left out, because their rows are gone or have changed since: {} answers"),
             (seen.unpaired, "left out, because the other run has none to hold them against: {} answers"),
+            (seen.unasked, "left out, because no judge was asked for them (an answer was missing): {} verdicts"),
             (seen.other_row, "pairs whose rows have one id and differ in more than their target: {}"),
         ]
         unread = () if self._data is not None else ("the data set of the judged run cannot be read: its columns are not there",)
@@ -158,9 +170,8 @@ class _Rows:
             seen = self.of.seen
             raise UsageError(
                 f"{self.of.run.folder}: there is no answer to judge: {seen.stale:,} are to rows that are gone or have changed since, "
-                f"{seen.unpaired:,} have none to be held against, {seen.pending:,} rows are pending",
-                hint="A column that was added to the data after the run changes every row: put it into a file of its own, and name that "
-                "in dataset.join.",
+                f"{seen.unpaired:,} have none to be held against, {seen.unasked:,} were never asked for, {seen.pending:,} rows are pending",
+                hint=_ADDED_COLUMN if seen.stale else "Let the run answer some rows first." if seen.pending else _NO_PARTNER,
             )
 
     def _paired(self) -> Iterator[_Raw]:
@@ -171,8 +182,19 @@ class _Rows:
                 if place is None:
                     self.of.seen.unpaired += 1
                     continue
+            if not self._was_asked(raw.place, place):
+                self.of.seen.unasked += 1
+                continue
+            if self.against is not None and place is not None:
                 self.of.seen.other_row += self.against.row_hash(place) != self.answers.row_hash(raw.place)
             yield replace(raw, place_against=place)
+
+    def _was_asked(self, place: int, place_against: int | None) -> bool:
+        """Only judges have rows that nobody was asked; other journals are not read for it."""
+        if not self.of.judges_a_judge:
+            return True
+        other = None if self.against is None or place_against is None else self.against.read(place_against)
+        return was_asked(self.answers.read(place)) and (other is None or was_asked(other))
 
     def _partner(self, raw: _Raw) -> int | None:
         id_ = raw.sample.id if raw.sample is not None else self.answers.read(raw.place)["id"]

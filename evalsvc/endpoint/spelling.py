@@ -13,13 +13,14 @@ Servers show a token that is no whole character in different ways, and all of th
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, takewhile
 
 UNKNOWN = "\ufffd"
 _PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 _BLANK = 0x20
+_FEW = 4  # places that are looked at one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,33 +75,84 @@ def _spelled_somehow(tokens: Sequence[str], text: bytes, *, blanks_lost: bool = 
 
     Of several solutions the longest: of two U+FFFD that may be one character, both are.
     """
-    places, found, shared = {len(text)}, None, None
+    of, found, shared = _Places(text), None, None
+    places = 1 << len(text)
     for first in range(len(tokens) - 1, -1, -1):
         token = tokens[first]
-        if any(reading.endswith(text[:end]) and len(reading) > end for end in places for reading in _readings(token)):
+        if any(len(reading) > end and reading.endswith(text[:end]) for reading in _readings(token) for end in _first_bits(places, reading)):
             shared = Spelled(first=first, joint=True)
-        places = {start for end in places for start in _starts(token, text, end, blanks_lost=blanks_lost)}
-        if 0 in places:
+        places = of.before(token, places, blanks_lost=blanks_lost)
+        if places & 1:
             found = Spelled(first=first)
-            places.discard(0)
+            places ^= 1
         if not places:
             break
     return found or shared
 
 
-def _starts(token: str, text: bytes, end: int, *, blanks_lost: bool) -> Iterator[int]:
-    """Where in `text` the token may begin so that it ends at `end`."""
-    if UNKNOWN in token:
-        pattern, length = _with_unknown_bytes(token)
-        for start in range(max(end - length, 0), end):
-            if pattern.fullmatch(text, start, end):
-                yield start
-    for reading in _readings(token):
-        start = end - len(reading)
-        if start >= 0 and text.startswith(reading, start):
-            yield start
-            if blanks_lost and start and reading and text[start - 1] == _BLANK and reading[0] != _BLANK:
-                yield start - 1  # the blank that a SentencePiece token loses when it is decoded alone
+def _first_bits(places: int, reading: bytes) -> Iterator[int]:
+    """The places before which there is less than `reading`."""
+    return _bits(places & ((1 << len(reading)) - 1))
+
+
+def _bits(places: int) -> Iterator[int]:
+    while places:
+        yield (places & -places).bit_length() - 1
+        places &= places - 1
+
+
+class _Places:
+    """Sets of places in a text, as the bits of one integer each: a target in U+FFFD alone has thousands of them at every token."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._found: dict[bytes, int] = {}
+
+    def before(self, token: str, ends: int, *, blanks_lost: bool) -> int:
+        """Where the token may begin so that it ends at one of `ends`."""
+        starts = self._unknown(token, ends) if UNKNOWN in token else 0
+        for reading in _readings(token):
+            exact = self._literal(reading, ends)
+            starts |= exact
+            if blanks_lost and reading and reading[0] != _BLANK:
+                # the blank that a SentencePiece token loses when it is decoded alone
+                starts |= (exact >> 1) & self._all(b" ")
+        return starts
+
+    def _unknown(self, token: str, ends: int) -> int:
+        """U+FFFD stands for one to three bytes of a character that is not ASCII, or for itself."""
+        high = self._high
+        for index, part in enumerate(reversed(token.split(UNKNOWN))):
+            if index:
+                one = (ends >> 1) & high
+                two = (one >> 1) & high
+                ends = one | two | ((two >> 1) & high)
+            ends = self._literal(part.encode("utf-8", "surrogatepass"), ends)
+        return ends
+
+    def _literal(self, reading: bytes, ends: int) -> int:
+        if not reading or not ends:
+            return ends
+        starts = ends >> len(reading)
+        if starts.bit_count() > _FEW:
+            return starts & self._all(reading)
+        return sum(1 << start for start in _bits(starts) if self._text.startswith(reading, start))
+
+    def _all(self, reading: bytes) -> int:
+        """Every place where `reading` stands."""
+        if reading not in self._found:
+            marks = bytearray(len(self._text) // 8 + 1)
+            at = self._text.find(reading)
+            while at >= 0:
+                marks[at >> 3] |= 1 << (at & 7)
+                at = self._text.find(reading, at + 1)
+            self._found[reading] = int.from_bytes(marks, "little")
+        return self._found[reading]
+
+    @cached_property
+    def _high(self) -> int:
+        """The bytes of characters that are not ASCII."""
+        return int("".join("1" if byte >= 0x80 else "0" for byte in reversed(self._text)) or "0", 2)
 
 
 @lru_cache(maxsize=65_536)
@@ -124,10 +176,3 @@ def _readings(token: str) -> tuple[bytes, ...]:
 def _unescaped(text: str) -> bytes:
     parts = _ESCAPED.split(text)  # text, hex digits, text, hex digits, …, text
     return b"".join(bytes([int(part, 16)]) if index % 2 else part.encode() for index, part in enumerate(parts))
-
-
-@lru_cache(maxsize=65_536)
-def _with_unknown_bytes(token: str) -> tuple[re.Pattern[bytes], int]:
-    """U+FFFD stands for one to three bytes of a character that is not ASCII, or for itself; and the most bytes in all."""
-    literal = [re.escape(part.encode("utf-8", "surrogatepass")) for part in token.split(UNKNOWN)]
-    return re.compile(b"[\x80-\xff]{1,3}".join(literal), re.DOTALL), len(token.encode("utf-8", "surrogatepass"))

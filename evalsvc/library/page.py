@@ -6,11 +6,16 @@ between the two. Every text of the user's is escaped.
 
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from math import isfinite
+from typing import Any
 
-from evalsvc.records import GateResult, MetricValue, RunWarning, Summary
+from evalsvc.metrics.names import range_of
+from evalsvc.records import GateResult, MetricValue, RunWarning, SliceValue, Summary
 from evalsvc.report.intro import outcome_tone
 from evalsvc.report.plain import one_line
+from evalsvc.report.slices import TEST, VALUES_SHOWN, p_words, slice_notes, sliced, worst_first
 from evalsvc.report.table import worth_a_line
+from evalsvc.report.thresholds import threshold_lines, threshold_notes, threshold_words
 from evalsvc.report.words import NOTHING, count, interval, percent, score, some
 
 CLASSES_SHOWN = 20
@@ -41,9 +46,11 @@ def page(summary: Summary, path: str, *, passed: bool | None) -> str:
     sections = [
         _headline(summary, passed),
         _metrics(summary["metrics"]),
+        *_slices(summary["metrics"]),
         _outcomes(summary["outcomes"]),
         _gates(summary["gates"]),
         _classes(summary["per_class"]),
+        _thresholds(summary.get("thresholds")),
         _warnings(summary["warnings"]),
         f'<div class="faint">{_text(path)}</div>',
     ]
@@ -75,17 +82,51 @@ def _metric(name: str, metric: MetricValue) -> Iterator[str]:
         yield f'<td>{NOTHING}</td><td class="words" colspan="2">{_text(metric.get("reason") or "")}</td>'
     else:
         within = _text(interval(metric["ci_low"], metric["ci_high"]))
-        yield f"<td><b>{score(metric['value'])}</b></td><td>{within}</td><td>{_scale(metric)}</td>"
+        yield f"<td><b>{score(metric['value'])}</b></td><td>{within}</td><td>{_scale(name, metric)}</td>"
     yield f"<td>{count(metric['n'])}</td>"
 
 
-def _scale(metric: MetricValue) -> str:
-    """Value and interval drawn between 0 and 1; nothing for what lies elsewhere."""
+def _scale(name: str, metric: MetricValue | SliceValue) -> str:
+    """Value and interval drawn between the least and the greatest that there can be; nothing where there is no such, and for what
+    lies elsewhere.
+    """
     value, low, high = metric["value"], metric["ci_low"], metric["ci_high"]
-    if value is None or low is None or high is None or not 0 <= low <= value <= high <= 1:
+    least, greatest = range_of(name)
+    if value is None or low is None or high is None or not isfinite(greatest - least) or not least <= low <= value <= high <= greatest:
         return ""
-    band = f'<span style="left: {100 * low:.1f}%; width: {100 * (high - low):.1f}%"></span>'
-    return f'<div class="scale">{band}<b style="left: {100 * value:.1f}%"></b></div>'
+    at, start, width = (100 * part / (greatest - least) for part in (value - least, low - least, high - low))
+    band = f'<span style="left: {start:.1f}%; width: {width:.1f}%"></span>'
+    return f'<div class="scale">{band}<b style="left: {at:.1f}%"></b></div>'
+
+
+def _slices(metrics: Mapping[str, MetricValue]) -> Iterator[str]:
+    for name, column, parts in sliced(metrics):
+        headings = (_text(column), _text(name), "95 % interval", "", "rows", TEST)
+        rows = (_slice(name, value, parts[value]) for value in worst_first(name, parts)[:VALUES_SHOWN])
+        yield _table(headings, rows) + _faint(slice_notes(name, parts))
+
+
+def _slice(name: str, value: str, part: SliceValue) -> Iterator[str]:
+    within = _text(interval(part["ci_low"], part["ci_high"]))
+    yield f"<td>{_text(value)}</td><td><b>{score(part['value'])}</b></td><td>{within}</td><td>{_scale(name, part)}</td>"
+    yield f"<td>{count(part['n'])}</td><td>{_text(p_words(part.get('p_holm')))}</td>"
+
+
+def _thresholds(raw: Mapping[str, Any] | None) -> str:
+    if not raw:
+        return ""
+    headings = (f"{_text(str(raw['positive']))} from", "precision", "recall", "f1", "predicted", "")
+    return _table(headings, (_threshold(*line) for line in threshold_lines(raw))) + _faint(threshold_notes(raw))
+
+
+def _threshold(point: Mapping[str, Any], remark: str, style: str) -> Iterator[str]:
+    values = (threshold_words(point), *(score(point[name]) for name in ("precision", "recall", "f1")), count(point["predicted"]))
+    yield from (f"<td><b>{value}</b></td>" if style else f"<td>{value}</td>" for value in values)
+    yield f'<td class="words faint">{_text(remark)}</td>'
+
+
+def _faint(notes: Iterable[str]) -> str:
+    return "".join(f'<div class="faint">{_text(note)}</div>' for note in notes)
 
 
 def _outcomes(outcomes: Mapping[str, int]) -> str:

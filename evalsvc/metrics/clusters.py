@@ -84,10 +84,23 @@ def values_without_each(rows: Clustered, order: Sequence[int], *, positive: int 
     import numpy as np
 
     of_bucket = rows.margins(order)
-    weights = np.vstack([1 - np.eye(len(order)), np.ones((1, len(order)))])
-    table = _weighted(weights, of_bucket, np.ones(len(order), dtype=bool))
+    table = Margins(
+        n=_without_each(of_bucket.n),
+        hits=_without_each(of_bucket.hits),
+        support=_without_each(of_bucket.support),
+        predicted=_without_each(of_bucket.predicted),
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         return table_values(table, positive) | _shares(table, positive)
+
+
+def _without_each(counts: "Floats") -> "Floats":
+    """The sums over all buckets without each in turn, and last with all of them; of whole numbers, so exact."""
+    import numpy as np
+
+    whole = counts.sum(axis=0, keepdims=True)
+    sums: Floats = np.concatenate([whole - counts, whole])
+    return sums
 
 
 def _weighted(weights: "Floats", of_bucket: Margins, present: "NDArray[np.bool_]") -> Margins:

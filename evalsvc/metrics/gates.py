@@ -15,6 +15,7 @@ from typing import Any
 
 from evalsvc.errors import NotAvailableYet, UsageError
 from evalsvc.metrics.names import (
+    ALSO_CALLED,
     CLASSIFICATION,
     EXTENSION,
     OF_OUTCOMES,
@@ -28,6 +29,7 @@ from evalsvc.metrics.names import (
 from evalsvc.records import GateResult, MetricValue
 
 PARTS = ("value", "ci_low", "ci_high", "on_parsed")
+PERCENT = 100  # where scores of that range end, as BLEU does
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, "==": eq, ">": gt, "<": lt}
 _FAILS_BY = {">=": "below", ">": "not above", "<=": "above", "<": "not below", "==": "not"}
 _GATE = re.compile(r"(?P<name>.+?)\s*(?P<op>>=|<=|==|>|<)\s*(?P<threshold>[^<>=]+)")
@@ -58,7 +60,7 @@ def parse_gate(text: str) -> Gate:
     ('f1_macro', 'ci_low', '>=', 0.75)
     """
     match = _GATE.fullmatch(text.strip())
-    if match is None:
+    if match is None or match["name"].endswith(("=", "!")):
         raise UsageError(f"gates: `{text}` is no gate", hint=_FORM)
     metric, part, label = _target(match["name"])
     return Gate(text=text, metric=metric, part=part, label=label, op=match["op"], threshold=_threshold(match["threshold"].strip(), text))
@@ -121,6 +123,9 @@ def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Seq
 
 def _check_range(gate: Gate, where: str) -> None:
     low, high = range_of(gate.metric)
+    if high == PERCENT and 0 < gate.threshold < 1:
+        hint = f"write `{gate.metric} {gate.op} {gate.threshold * PERCENT:g}` for what others call {gate.threshold:g}"
+        raise UsageError(f"{where}: {gate.metric} goes from 0 to {PERCENT}, not to 1", hint=hint)
     if low <= gate.threshold <= high:
         return
     if high != 1:
@@ -166,9 +171,16 @@ def _check_name(name: str, where: str, positive: str | None, available: Sequence
         hint = f"name the label that counts under `scoring.positive`, or write `{name}_macro`, the mean over all labels"
         raise UsageError(f"{where}: plain {name} is that of one label, and `scoring.positive` names none", hint=hint)
     tasks = [task for task, offered in OFFERED.items() if name in offered]
+    if tasks and not any(one in offered for offered in OFFERED.values() for one in available):
+        raise UsageError(
+            f"{where}: {name} is not measured beside a scorer of your own, which says what an answer is worth",
+            hint=f"take `scoring.scorer` out, or use one of {', '.join(available)} or ext.<name>",
+        )
     if tasks:
-        raise UsageError(f"{where}: {name} is not a metric of this task; it is of {', '.join(tasks)}", hint=_nearest("", available))
-    raise UsageError(f"{where}: there is no metric {name!r}", hint=_nearest(name, (*available, *OF_POSITIVE)))
+        of = f"the task {tasks[0]}" if len(tasks) == 1 else f"the tasks {', '.join(tasks)}"
+        raise UsageError(f"{where}: {name} is not a metric of this task; it is of {of}", hint=_nearest("", available))
+    there = (*available, *OF_POSITIVE) if "f1_macro" in available else available
+    raise UsageError(f"{where}: there is no metric {name!r}", hint=_nearest(name, there))
 
 
 def _is_extension(name: str) -> bool:
@@ -176,7 +188,9 @@ def _is_extension(name: str) -> bool:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, n=1)
+    by_folded = {one.casefold(): one for one in reversed(known)}
+    called = ALSO_CALLED.get(name.casefold())
+    near = [called] if called in known else [by_folded[one] for one in get_close_matches(name.casefold(), by_folded, n=1)]
     return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known[:30])}"
 
 

@@ -8,13 +8,16 @@ from evalsvc.metrics.clusters import Clustered
 from evalsvc.metrics.families.metric import AnyMetric, OwnMetric, ScoreTally, SumMetric
 from evalsvc.metrics.sums import SumTally
 from evalsvc.metrics.tally import ConfusionTally, OutcomeTally, RowTally
+from evalsvc.nouns import built_quickly
 from evalsvc.records import Outcome, Score
 
 # A column with more values than this tells no groups apart; texts as targets, for one.
 MOST_SLICES = 200
 _OUTCOMES = tuple(Outcome)
+_PLACE_OF = {outcome: place for place, outcome in enumerate(_OUTCOMES)}
 
 
+@built_quickly
 @dataclass(frozen=True, slots=True)
 class Buckets:
     """Where a row is counted: see sums.Resampling."""
@@ -62,8 +65,10 @@ class Kept:
         return cls(shape=shape, sums=SumTally.empty(shape.sums), own=tuple(metric.empty() for metric in shape.own))
 
     def update(self, item: Score, where: Buckets) -> None:
-        cells = self.cells.setdefault(where.bucket, {})
-        cell = self._confusion.cell_of(item) if self.shape.labels else _OUTCOMES.index(item.outcome)
+        cells = self.cells.get(where.bucket)
+        if cells is None:
+            cells = self.cells[where.bucket] = {}
+        cell = self._confusion.cell_of(item) if self.shape.labels else _PLACE_OF[item.outcome]
         cells[cell] = cells.get(cell, 0) + 1
         if self.sums.width:
             self.sums.update(item, cluster=where.cluster)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any, Self
 
 from evalsvc.records import MetricValue, SliceValue
@@ -19,8 +20,22 @@ def in_units(value: float) -> int:
     >>> in_units(0.5) * 2 == in_units(1.0) == 2**40
     True
     """
-    numerator, denominator = value.as_integer_ratio()
-    return (2 * numerator * _UNITS + denominator) // (2 * denominator)
+    return in_parts(value, _UNITS)
+
+
+def in_parts(value: float, parts: int) -> int:
+    """A finite `value` to the nearest 1 / `parts`, a power of two; halves upwards.
+
+    >>> in_parts(0.75, 1), in_parts(-0.5, 1), in_parts(1e308, 2) == 2 * int(1e308)
+    (1, 0, True)
+    """
+    try:
+        # exact: to multiply by a power of two changes no digit
+        scaled = value * parts
+        whole = floor(scaled)
+        return whole + (scaled - whole >= 0.5)
+    except OverflowError:
+        return int(value) * parts  # so large a double is a whole number
 
 
 @dataclass(slots=True, kw_only=True)

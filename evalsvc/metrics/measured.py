@@ -54,8 +54,8 @@ def _measured(kept: Kept, sampling: Sampling) -> dict[str, MetricValue]:
 def _value(metric: SumMetric, estimate: Estimate) -> MetricValue:
     value: MetricValue = {
         "value": estimate.value,
-        "ci_low": _within_range(metric.name, estimate.low),
-        "ci_high": _within_range(metric.name, estimate.high),
+        "ci_low": _within_range(metric, estimate.low, estimate.value),
+        "ci_high": _within_range(metric, estimate.high, estimate.value),
         "n": estimate.n,
         "on_parsed": estimate.on_parsed,
         "signature": f"{metric.signature}|{estimate.how}",
@@ -65,10 +65,12 @@ def _value(metric: SumMetric, estimate: Estimate) -> MetricValue:
     return value
 
 
-def _within_range(name: str, end: float | None) -> float | None:
-    """The end of an interval around a value, which knows nothing of where the metric ends."""
-    least, most = range_of(name)
-    return None if end is None else min(max(end, least), most)
+def _within_range(metric: SumMetric, end: float | None, value: float | None) -> float | None:
+    """The end of an interval around `value`, which knows nothing of where the metric ends; a BLEU of 100 may be 4e-14 more."""
+    if end is None or value is None:
+        return None
+    least, most = metric.ends or range_of(metric.name)
+    return min(max(end, min(least, value)), max(most, value))
 
 
 def _mean_over_groups(metric: SumMetric, kept: SlicedKept, sampling: Sampling) -> MetricValue:
@@ -86,8 +88,8 @@ def _mean_over_groups(metric: SumMetric, kept: SlicedKept, sampling: Sampling) -
     on_parsed = [one for tally in tallies.values() if (one := metric.value(tally.parsed[1:])) is not None]
     value: MetricValue = {
         "value": mean,
-        "ci_low": _within_range(metric.name, low),
-        "ci_high": _within_range(metric.name, high),
+        "ci_low": _within_range(metric, low, mean),
+        "ci_high": _within_range(metric, high, mean),
         "n": sum(tally.all[0] for tally in tallies.values()),
         "on_parsed": sum(on_parsed) / len(on_parsed) if on_parsed else None,
         "signature": f"{metric.signature}|mean-over:{column}|groups:{len(there)}" + (f"|{estimate.how}" if estimate is not None else ""),
@@ -110,7 +112,7 @@ def _alone(tally: SumTally, metric: SumMetric) -> SumTally:
     return SumTally(
         width=metric.width + 1,
         all=tally.all[own],
-        parsed=tally.parsed[own],
+        without=tally.without[own],
         clusters={cluster: row[own] for cluster, row in tally.clusters.items()},
         metrics=(metric,),
     )

@@ -73,6 +73,23 @@ RANGE: Final[Mapping[str, tuple[float, float]]] = {
 }
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "ece", "ter", "mae", "rmse", *GENERATED, *LIKELIHOOD})
 EXTENSION = "ext."
+# What people call them elsewhere.
+ALSO_CALLED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("acc", "pass_rate"), "accuracy"),
+    **dict.fromkeys(("em", "exact", "exactmatch"), "exact_match"),
+    **dict.fromkeys(("squad_f1",), "token_f1"),
+    **dict.fromkeys(("auc", "auroc", "rocauc"), "roc_auc"),
+    **dict.fromkeys(("ap", "auprc", "pr_auc"), "average_precision"),
+    **dict.fromkeys(("loss", "nll", "cross_entropy"), "log_loss"),
+    **dict.fromkeys(("ppl",), "perplexity"),
+    **dict.fromkeys(("bpb",), "bits_per_byte"),
+    **dict.fromkeys(("chrf++", "chrfpp", "chrf2++"), "chrf_pp"),
+    **dict.fromkeys(("matthews", "matthews_corrcoef"), "mcc"),
+    **dict.fromkeys(("mse", "rmsd"), "rmse"),
+    **dict.fromkeys(("r", "correlation"), "pearson"),
+    **dict.fromkeys(("pass@k", "passk"), "pass_at_k"),
+    **dict.fromkeys(("sacrebleu",), "bleu"),
+}
 
 
 def range_of(metric: str) -> tuple[float, float]:

@@ -6,7 +6,7 @@ are thrown together in bins of 1/1024, then 1/256, 1/16, 1/4 and 1; how wide is 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, floor, log
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -174,6 +174,16 @@ class Curve:
     others: "Ints"
     lost: int = 0  # rows of the label without an answer
     lost_others: int = 0
+
+    def rounded(self, level: int) -> "Curve":
+        """In bins at least as wide as those of `level`."""
+        import numpy as np
+
+        units, of = np.unique(self.units >> _WIDTHS[level] << _WIDTHS[level], return_inverse=True)
+        own, others = np.zeros(len(units), dtype=np.int64), np.zeros(len(units), dtype=np.int64)
+        np.add.at(own, of, self.own)
+        np.add.at(others, of, self.others)
+        return replace(self, units=units, own=own, others=others)
 
     @property
     def support(self) -> int:

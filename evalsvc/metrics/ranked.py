@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import fsum
 from typing import Any, Final, Self
 
-from evalsvc.metrics.odds import MOST_EXACT, Curve, OddsTally, log_odds
+from evalsvc.metrics.odds import MOST_EXACT, OddsTally, log_odds
 from evalsvc.metrics.ranking import FEWEST_REPLICATES, REPLICATES, SEED, VALUES, intervals
 from evalsvc.records import MetricValue, Score
 from evalsvc.scoring.probabilities import LABEL_MASS, QUALITY
@@ -17,7 +17,9 @@ MOST_SHARED_ROWS = 0.01
 SHARED_REASON = (
     "labels begin with the same token, so that their probabilities cannot be told apart: rename labels so that each begins its own way"
 )
-NO_PROBABILITIES = "no row has class probabilities: logprobs with alternatives were not asked for, or the server sent none"
+NO_PROBABILITIES = (
+    "no row has class probabilities: logprobs with alternatives were not asked for, or the server sent none that could be probabilities"
+)
 
 # All labels together keep about so many counts.
 _MOST_OF_ALL = 200_000
@@ -136,14 +138,14 @@ class RankTally:
         reason = self.why_none()
         if reason is not None:
             return {name: _none(self._signature(name, ""), reason) for name in NAMES}
-        judged = {label: tally for label, tally in self.odds.items() if _can_be_judged(tally)}
-        ends = {label: intervals(tally, replicates=self._replicates()) for label, tally in judged.items()}
+        curves = {label: tally.curve() for label, tally in self.odds.items()}
+        judged = {label: curve for label, curve in curves.items() if curve.support and curve.support_others}
+        ends = [intervals(self.odds[label], curve, replicates=self._replicates()) for label, curve in judged.items()]
         found: dict[str, MetricValue] = {}
         for name in NAMES:
-            values = [VALUES[name](tally.curve()) for tally in judged.values()]
-            answered = [VALUES[name](_answered(tally)) for tally in judged.values()]
-            own_ends = [of_label[name] for of_label in ends.values() if name in of_label]
-            found[name] = self._metric(name, _mean(values), _mean(answered), own_ends)
+            values = [VALUES[name](curve) for curve in judged.values()]
+            answered = [VALUES[name](replace(curve, lost=0, lost_others=0)) for curve in judged.values()]
+            found[name] = self._metric(name, _mean(values), _mean(answered), [of_label[name] for of_label in ends if name in of_label])
         return found
 
     def why_none(self) -> str | None:
@@ -170,8 +172,9 @@ class RankTally:
 
     def _how(self) -> str:
         clusters = {cluster for tally in self.odds.values() for cluster in tally.clusters()}
-        drawn = f"ci:{'cluster-' if len(clusters) > 1 else ''}bootstrap{self._replicates()}-logit-seed{SEED}"
-        return f"{drawn}|clusters:{len(clusters)}" if len(clusters) > 1 else drawn
+        if len(clusters) > 1:
+            return f"ci:cluster-bootstrap{self._replicates()}-logit-t-seed{SEED}|clusters:{len(clusters)}"
+        return f"ci:bootstrap{self._replicates()}-logit-t-seed{SEED}"
 
     def _signature(self, name: str, how: str) -> str:
         of = f"of:{self.judged[0]}" if len(self.judged) == 1 else f"avg:macro-ovr|labels:{len(self.judged)}"
@@ -186,21 +189,17 @@ def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
 
 
 def _all_log_odds(probs: Mapping[str, float]) -> dict[str, int]:
-    """Of each label against all others; the others are added up, never taken from 1."""
+    """Of each label against all others; the others are added up, never taken from 1. Labels outside the list have all the same."""
     total = sum(probs.values())
-    return {
-        label: log_odds(own, total - own if own < 0.5 else sum(other for name, other in probs.items() if name != label))
-        for label, own in probs.items()
-    }
-
-
-def _can_be_judged(tally: OddsTally) -> bool:
-    curve = tally.curve()
-    return bool(curve.support and curve.support_others)
-
-
-def _answered(tally: OddsTally) -> Curve:
-    return replace(tally.curve(), lost=0, lost_others=0)
+    known: dict[float, int] = {}
+    units = {}
+    for label, own in probs.items():
+        found = known.get(own)
+        if found is None:
+            rest = total - own if own < 0.5 else sum(other for name, other in probs.items() if name != label)
+            found = known[own] = log_odds(own, rest)
+        units[label] = found
+    return units
 
 
 def _mean(values: list[float | None]) -> float | None:

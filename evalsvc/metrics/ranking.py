@@ -13,10 +13,10 @@ Over the rows with an answer alone they are sklearn's roc_auc_score and average_
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import exp, fsum, log
+from math import exp, fsum, log, sqrt
 from typing import TYPE_CHECKING, Final
 
-from evalsvc.metrics.intervals import Z_95, wilson
+from evalsvc.metrics.intervals import wilson
 from evalsvc.metrics.odds import Curve, OddsTally
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ SEED = 0
 # Intervals are drawn from bins of 1/16 nat: what that moves is far below their width.
 _BINS_OF_INTERVALS = 3
 _FLOATS_AT_ONCE = 2_000_000
+_FEWEST_DRAWS = 2
 _MOST_NATS = 700  # exp of more is none
 
 
@@ -72,19 +73,20 @@ class Replicates:
     lost_others: "Floats"
 
 
-def intervals(tally: OddsTally, *, replicates: int = REPLICATES, seed: int = SEED) -> dict[str, tuple[float, float]]:
-    """The 95 % interval of each metric; absent where there is none.
+def intervals(
+    tally: OddsTally, curve: Curve | None = None, *, replicates: int = REPLICATES, seed: int = SEED
+) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of each metric; absent where there is none. `curve` is that of `tally`, where it is there already.
 
     Rows are drawn with replacement, as Multinomial(n, cells / n); where there are several clusters, whole clusters are. A
-    ranking without any mistake has none in its replicates either: then Wilson's interval of the smaller side stands for it.
+    ranking without any mistake has none in its replicates either: then Wilson's interval of the rarer side stands for it.
     """
     import numpy as np
 
-    binned = tally.rounded(_BINS_OF_INTERVALS)
-    curve, clusters = binned.curve(), binned.clusters()
+    curve, clusters = (curve or tally.curve()).rounded(_BINS_OF_INTERVALS), tally.clusters()
     if not curve.support or not curve.support_others:
         return {}
-    cells = _matrix(binned, curve, clusters)
+    cells = _one_cluster(curve) if len(clusters) == 1 else _matrix(tally.rounded(_BINS_OF_INTERVALS), curve, clusters)
     if len(clusters) == 1 and cells.sum() < 2:
         return {}
     random = np.random.Generator(np.random.PCG64(seed))
@@ -96,7 +98,14 @@ def intervals(tally: OddsTally, *, replicates: int = REPLICATES, seed: int = SEE
         for name, values in _OF_REPLICATES.items():
             drawn[name].append(values(_split(sums, len(curve.units))))
         left -= size
-    return {name: _interval(np.concatenate(chunks), VALUES[name](curve), curve) for name, chunks in drawn.items()}
+    draws = min(curve.support, curve.support_others, len(clusters) if len(clusters) > 1 else curve.support)
+    return {name: _interval(np.concatenate(chunks), VALUES[name](curve), draws) for name, chunks in drawn.items()}
+
+
+def _one_cluster(curve: Curve) -> "Floats":
+    import numpy as np
+
+    return np.concatenate([curve.own, curve.others, [curve.lost, curve.lost_others]])[np.newaxis].astype(np.float64)
 
 
 def _matrix(tally: OddsTally, curve: Curve, clusters: list[int]) -> "Floats":
@@ -121,8 +130,10 @@ def _drawn(random: "np.random.Generator", cells: "Floats", size: int) -> "Floats
         weights = random.multinomial(len(cells), np.full(len(cells), 1 / len(cells)), size=size).astype(np.float64)
         sums: Floats = weights @ cells
         return sums
-    rows, total = cells[0], int(cells.sum())
-    return random.multinomial(total, rows / total, size=size).astype(np.float64)
+    filled, total = np.flatnonzero(cells[0]), int(cells.sum())
+    drawn: Floats = np.zeros((size, cells.shape[1]))
+    drawn[:, filled] = random.multinomial(total, cells[0, filled] / total, size=size)
+    return drawn
 
 
 def _split(sums: "Floats", bins: int) -> Replicates:
@@ -155,16 +166,18 @@ def _ap_of(drawn: Replicates) -> "Floats":
 _OF_REPLICATES: Final[Mapping[str, Callable[[Replicates], "Floats"]]] = {"roc_auc": _auc_of, "average_precision": _ap_of}
 
 
-def _interval(values: "Floats", value: float | None, curve: Curve) -> tuple[float, float]:
-    """1.96 standard deviations of the replicates on the scale of log(v / (1 - v)), where they are nearest to normal."""
+def _interval(values: "Floats", value: float | None, draws: int) -> tuple[float, float]:
+    """Standard deviations of the replicates on the scale of log(v / (1 - v)), where they are nearest to normal: as many as Student's t
+    has of `draws`, the rows of the rarer side, which decide. A single one has no spread that could be drawn: then Wilson's.
+    """
     import numpy as np
+    from scipy.special import stdtrit
 
-    if value is None or value in {0.0, 1.0}:
-        rows = min(curve.support, curve.support_others)
-        return wilson(rows * (value or 0.0), rows)
-    deviation = float(np.nanstd(values, ddof=1)) / (value * (1 - value))
-    middle = log(value / (1 - value))
-    return _expit(middle - Z_95 * deviation), _expit(middle + Z_95 * deviation)
+    if value is None or value in {0.0, 1.0} or draws < _FEWEST_DRAWS:
+        return wilson(draws * (value or 0.0), draws)
+    deviation = float(np.nanstd(values, ddof=1)) * sqrt(draws / (draws - 1)) / (value * (1 - value))
+    half, middle = float(stdtrit(draws - 1, 0.975)) * deviation, log(value / (1 - value))
+    return _expit(middle - half), _expit(middle + half)
 
 
 def _expit(nats: float) -> float:

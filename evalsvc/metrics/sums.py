@@ -35,6 +35,7 @@ SEED = 0
 MOST_CLUSTERS = 20_000
 JACKKNIFE_BUCKETS = 256
 FEW_CLUSTERS = 50
+_WITHOUT_ANSWER = frozenset(WITHOUT_LABEL)
 
 
 class Resampling(StrEnum):
@@ -53,18 +54,18 @@ class Resampling(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class SumTally:
-    """The sums of several metrics, one behind the other, in all rows, in those with an answer, and in each cluster."""
+    """The sums of several metrics, one behind the other, in all rows, in those without an answer, and in each cluster."""
 
     width: int  # of all metrics together, and one more for each: the rows it has
     all: list[int] = field(default_factory=list)
-    parsed: list[int] = field(default_factory=list)
+    without: list[int] = field(default_factory=list)  # in rows without an answer
     clusters: dict[int, list[int]] = field(default_factory=dict)
     metrics: tuple[SumMetric, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def empty(cls, metrics: Sequence[SumMetric]) -> Self:
         width = sum(metric.width + 1 for metric in metrics)
-        return cls(width=width, all=[0] * width, parsed=[0] * width, metrics=tuple(metrics))
+        return cls(width=width, all=[0] * width, without=[0] * width, metrics=tuple(metrics))
 
     def update(self, item: Score, *, cluster: int = 0) -> None:
         row: list[int] = []
@@ -72,8 +73,8 @@ class SumTally:
             summands = metric.read(item)
             row += (0,) * (metric.width + 1) if summands is None else (1, *summands)
         self.all = list(map(add, self.all, row))
-        if item.outcome not in WITHOUT_LABEL:
-            self.parsed = list(map(add, self.parsed, row))
+        if item.outcome in _WITHOUT_ANSWER:
+            self.without = list(map(add, self.without, row))
         there = self.clusters.get(cluster)
         self.clusters[cluster] = row if there is None else list(map(add, there, row))
 
@@ -84,7 +85,7 @@ class SumTally:
         return type(self)(
             width=self.width,
             all=list(map(add, self.all, other.all)),
-            parsed=list(map(add, self.parsed, other.parsed)),
+            without=list(map(add, self.without, other.without)),
             clusters=clusters,
             metrics=self.metrics or other.metrics,
         )
@@ -92,17 +93,22 @@ class SumTally:
     def state(self) -> dict[str, Any]:
         """Sums as text: they outgrow the integers of many JSON readers."""
         clusters = [[str(cluster), " ".join(map(str, row))] for cluster, row in sorted(self.clusters.items())]
-        return {"width": self.width, "all": list(map(str, self.all)), "parsed": list(map(str, self.parsed)), "clusters": clusters}
+        return {"width": self.width, "all": list(map(str, self.all)), "without": list(map(str, self.without)), "clusters": clusters}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], metrics: Sequence[SumMetric] = ()) -> Self:
         return cls(
             width=state["width"],
             all=list(map(int, state["all"])),
-            parsed=list(map(int, state["parsed"])),
+            without=list(map(int, state["without"])),
             clusters={int(cluster): list(map(int, row.split())) for cluster, row in state["clusters"]},
             metrics=tuple(metrics),
         )
+
+    @property
+    def parsed(self) -> list[int]:
+        """In rows with an answer."""
+        return list(map(sub, self.all, self.without))
 
     def places(self) -> Iterator[tuple[SumMetric, slice]]:
         """Each metric, and where its sums stand; the number of its rows stands right before."""
@@ -258,12 +264,13 @@ def replicates(tallies: Sequence[SumTally], seed: int = SEED) -> list["Floats"]:
 
     order = sorted({cluster for tally in tallies for cluster in tally.clusters})
     whole = [sum(column) for column in zip(*(tally.all for tally in tallies), strict=True)]
-    rows = np.concatenate([_matrix(tally, order, whole) for tally in tallies], axis=1)
+    rows = exact(np.concatenate([_matrix(tally, order, whole) for tally in tallies], axis=1))
     random = np.random.Generator(np.random.PCG64(seed))
     sums = np.empty((REPLICATES, rows.shape[1]))
     for index in range(REPLICATES):
         weights = np.bincount(random.integers(len(order), size=len(order)), minlength=len(order))
-        sums[index] = weights.astype(np.float64) @ rows
+        # not `@`: on all cores at once, as BLAS does it, threads wait for each other and cost ten times as much where others work too
+        sums[index] = np.einsum("n,nw->w", weights.astype(np.float64), rows)
     return np.split(sums, np.cumsum([tally.width for tally in tallies])[:-1], axis=1)
 
 
@@ -279,6 +286,20 @@ def _matrix(tally: SumTally, order: Sequence[int], whole: Sequence[int]) -> "Flo
             for row in rows:
                 row[place] = centred(row[place])
     return np.array(rows, dtype=np.float64)
+
+
+def exact(rows: "Floats") -> "Floats":
+    """Clusters × summands, rounded so that a sum of as many clusters as there are, drawn in any way, has no more than 53 bits.
+
+    Then it is the same number in whatever order it is added up, which depends on the processor. What is lost is less than 2**-36 of the
+    largest summand of 20,000 clusters, and nothing of counts.
+    """
+    import numpy as np
+
+    _, bits = np.frexp(np.abs(rows).max(axis=0, initial=0.0) * len(rows))
+    unit = np.ldexp(1.0, np.maximum(bits - 52, 0))
+    rounded: Floats = np.rint(rows / unit) * unit
+    return rounded
 
 
 def values_of(metric: SumMetric, sums: "Floats") -> "Floats":

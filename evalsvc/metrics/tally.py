@@ -68,20 +68,18 @@ class ConfusionTally:
     labels: tuple[str, ...]
     cells: dict[int, int] = field(default_factory=dict)  # by line * width + column
     cut: int = 0  # a label was found although the reply was cut at max_output_tokens
+    width: int = field(init=False, repr=False, compare=False)
     _line: dict[str | None, int] = field(init=False, repr=False, compare=False)
     _column: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self.width = len(self.labels) + len(WITHOUT_LABEL)
         self._line = {**{label: index for index, label in enumerate(self.labels)}, None: len(self.labels)}
         self._column = {outcome: len(self.labels) + index for index, outcome in enumerate(WITHOUT_LABEL)}
 
     @classmethod
     def empty(cls, labels: Sequence[str]) -> Self:
         return cls(labels=tuple(labels))
-
-    @property
-    def width(self) -> int:
-        return len(self.labels) + len(WITHOUT_LABEL)
 
     def update(self, item: Score, times: int = 1) -> None:
         """UsageError when the target or the prediction is none of the labels."""
@@ -202,7 +200,8 @@ class UsageTally:
 
     def update(self, item: Record, times: int = 1) -> None:
         self.attempts += item.attempts * times
-        self.retries += max(0, item.attempts - 1) * times
+        if item.attempts > 1:
+            self.retries += (item.attempts - 1) * times
         if item.error is not None:
             _add(self.errors, item.error.kind, times)
         if item.reply is not None:
@@ -290,7 +289,7 @@ class LatencySketch:
 
     def update(self, item: float, times: int = 1) -> None:
         """`item` in seconds; what is shorter than a nanosecond counts as one."""
-        _add(self.buckets, ceil(log(max(item, _SHORTEST_S)) / _LOG_GAMMA), times)
+        _add(self.buckets, ceil(log(item if item > _SHORTEST_S else _SHORTEST_S) / _LOG_GAMMA), times)
         if self.max_s is None or item > self.max_s:
             self.max_s = item
 

@@ -13,6 +13,7 @@ from evalsvc.journal.blocks import whole_lines
 from evalsvc.journal.files import storage_failed
 from evalsvc.journal.read import read_records
 from evalsvc.records import Record, Usage
+from evalsvc.scoring.judging import NOT_ASKED
 
 LOOK_AT_MOST = 20_000  # records; more would not make an estimate better
 
@@ -69,7 +70,7 @@ class History:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
-        seen = list(records)
+        seen = [record for record in records if record.reply is None or record.reply.finish_reason != NOT_ASKED]
         metered = [(record.messages, record.reply.usage) for record in seen if record.reply is not None and record.reply.usage is not None]
         return cls(
             answers=len(metered),

@@ -22,12 +22,14 @@ from evalsvc.dataset.runs import runs_of
 from evalsvc.errors import IdentityDiffers
 from evalsvc.journal.events import utc_text
 from evalsvc.journal.repair import Opened, open_for_append
+from evalsvc.metrics.families.registry import build_metrics, columns_of_metrics, slice_columns
 from evalsvc.pipeline.drift import RERUN, refusal, server_differences, set_aside
 from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
 from evalsvc.prompt.likelihood import no_target, scores_target
 from evalsvc.reduce.plan import Plan
+from evalsvc.reduce.view import check_columns
 from evalsvc.rundir import Manifest
 from evalsvc.scoring.regression import check_targets
 
@@ -84,6 +86,7 @@ def take_up(prepared: Prepared, now: datetime) -> Launch:
             hint="put run.json back, or choose another --run-dir",
         )
     survey = prepared.dataset.survey(with_targets=old is not None)
+    refuse_missing_columns(prepared, survey)
     if not opened.scan.records:
         _try_first_row(prepared, survey)
     resume = compare(
@@ -116,11 +119,20 @@ def _try_first_row(prepared: Prepared, survey: Survey) -> None:
         prepared.builder.build(next(samples))
 
 
+def refuse_missing_columns(prepared: Prepared, survey: Survey) -> None:
+    """UsageError for a column to slice or measure by that is not there, before it is paid for."""
+    config, where = prepared.config, prepared.loaded.where
+    metrics = build_metrics(config, config.scoring.labels or (), where)
+    columns = dict.fromkeys((*slice_columns(config, metrics), *columns_of_metrics(metrics)), where("metrics"))
+    check_columns(prepared.dataset, survey, columns | {column: where(f"slices[{at}]") for at, column in enumerate(config.slices)})
+
+
 def _take_up_anew(prepared: Prepared, old: Manifest, drift: list[str], now: datetime) -> Launch:
     """The same directory for another measurement, where that was asked for; what can be wrong with it is found first."""
     if prepared.options.on_drift != RERUN:
         raise refusal(prepared.run, drift)
     survey = prepared.dataset.survey()
+    refuse_missing_columns(prepared, survey)
     _try_first_row(prepared, survey)
     manifest = _manifest(prepared, replace(old, identity=prepared.identity, server={}), survey, Resume(skip=None))
     return _anew(prepared, manifest.launched(**this_launch(now, survey)), survey, drift, now)

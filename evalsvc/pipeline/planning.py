@@ -16,7 +16,7 @@ from evalsvc.journal.scan import scan
 from evalsvc.pipeline.budget import Limit, limits_of, runtime_s
 from evalsvc.pipeline.drift import refusal as other_identity
 from evalsvc.pipeline.history import History, Ratio, read_history, spent_before
-from evalsvc.pipeline.launch import Launch
+from evalsvc.pipeline.launch import Launch, refuse_missing_columns
 from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
@@ -24,6 +24,7 @@ from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Request, Usage
 from evalsvc.report.plan import BudgetLine, Span
 from evalsvc.rundir import Manifest
+from evalsvc.scoring.judging import verdict_without_asking
 
 LOOK_AT_MOST = 2_000  # rows that are rendered to see how long they are
 # What 4 bytes a token is off by: English prose has 4.5, German 3.5, numbers, code and slang down to 2.
@@ -40,11 +41,27 @@ class Lengths:
     rows: int
     estimate: int  # tokens by 4 bytes a token
     messages: Ratio  # bytes of a row's messages
+    unasked: int = 0  # rows beside them that need no request
 
     @classmethod
-    def of(cls, requests: Iterator[Request]) -> Self:
-        seen = [(request.input_tokens_estimate, len(request.messages)) for request in requests]
-        return cls(rows=len(seen), estimate=sum(tokens for tokens, _ in seen), messages=Ratio.of((1.0, size) for _, size in seen))
+    def of(cls, requests: Iterator[Request | None]) -> Self:
+        """None is a row that needs no request."""
+        looked = list(requests)
+        seen = [(request.input_tokens_estimate, len(request.messages)) for request in looked if request is not None]
+        return cls(
+            rows=len(seen),
+            estimate=sum(tokens for tokens, _ in seen),
+            messages=Ratio.of((1.0, size) for _, size in seen),
+            unasked=len(looked) - len(seen),
+        )
+
+    def requests_of(self, rows: int) -> int:
+        """How many requests so many rows need, by those that were looked at.
+
+        >>> Lengths(rows=30, estimate=0, messages=Ratio.of([]), unasked=10).requests_of(1000)
+        750
+        """
+        return round(rows * self.rows / (self.rows + self.unasked)) if self.unasked else rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +120,7 @@ class Forecast:
     covers: tuple[Cover, ...]
     runtime_s: float | None
     spent: Usage
+    unasked: int = 0  # rows left that need no request: there is no answer to judge
 
 
 def look_ahead(prepared: Prepared, survey: Survey, resume: Resume) -> Forecast:
@@ -110,14 +128,16 @@ def look_ahead(prepared: Prepared, survey: Survey, resume: Resume) -> Forecast:
     config, dataset = prepared.config, prepared.dataset
     skip = replace(resume, skip=pick(resume, survey, repeats=config.repeats, n=LOOK_AT_MOST))
     lengths = Lengths.of(
-        prepared.builder.build(sample, repeat)
+        prepared.builder.build(sample, repeat) if verdict_without_asking(config, sample.fields) is None else None
         for repeat, part in skip.passes(survey.rows, config.repeats)
         for sample in dataset.samples(survey, skip=part)
     )
     spent = spent_before(prepared.run.journal, read_events(prepared.run.events))
     rows = survey.rows * config.repeats
     left = rows if resume.skip is None else resume.skip.count(0)
-    return forecast(config, lengths, read_history(prepared.run.journal), rows=rows, done=resume.done, to_ask=left, spent=spent)
+    to_ask = lengths.requests_of(left)
+    ahead = forecast(config, lengths, read_history(prepared.run.journal), rows=rows, done=resume.done, to_ask=to_ask, spent=spent)
+    return replace(ahead, unasked=left - to_ask)
 
 
 def draw_up(prepared: Prepared) -> Forecast:
@@ -128,6 +148,7 @@ def draw_up(prepared: Prepared) -> Forecast:
         raise other_identity(run, drift)
     asks_target = scores_target(config)
     survey = prepared.dataset.survey(with_targets=asks_target)
+    refuse_missing_columns(prepared, survey)
     resume = Resume(skip=None)
     if run.has_answers():
         resume = compare(

@@ -135,7 +135,16 @@ def _check_question(config: EvalConfig) -> None:
 
 
 def check_names(config: EvalConfig, where: Where) -> None:
-    """Metrics and gates, refused with the place where they were written."""
+    """Metrics and gates, refused with the place where they were written; and what stands behind their names."""
+    check_numbers(config, where)
+    build_metrics(config, config.scoring.labels or (), where)
+    check_logprobs(config, where)
+    check_custom_metrics(config, where)
+    check_scorer(config, where("scoring.scorer"))
+
+
+def check_numbers(config: EvalConfig, where: Where) -> None:
+    """Names of metrics and gates, refused with the place where they were written."""
     positive, labels = config.scoring.positive, config.scoring.labels
     own_scorer = config.scoring.scorer is not None
     has_labels = labels is not None or (config.task == "classification" and not own_scorer)
@@ -146,10 +155,6 @@ def check_names(config: EvalConfig, where: Where) -> None:
     for index, gate in enumerate(config.gates):
         with _placed(where(f"gates[{index}]"), "gates"):
             check_gates([gate], positive=positive, labels=labels, available=available)
-    build_metrics(config, labels or (), where)
-    check_logprobs(config, where)
-    check_custom_metrics(config, where)
-    check_scorer(config, where("scoring.scorer"))
 
 
 @contextmanager

@@ -44,6 +44,10 @@ class Fold:
     def empty(cls, plan: Plan) -> "Fold":
         return cls(tallies=Tallies.empty(plan), offset=0)
 
+    def expected(self, plan: Plan) -> int:
+        """Rows there should be: as many as the last launch counted, and more where the data set got rows back since that it once had."""
+        return max(plan.expected, self.tallies.ok + self.tallies.error)
+
 
 def load_fold(plan: Plan) -> Fold | None:
     """The fold of the last reduction; None when there is none, or none that this plan can carry on."""

@@ -101,9 +101,10 @@ class Places:
         columns = slice_columns(config, plan.metrics)
         grouped = config.dataset.group is not None
         dataset = open_dataset(config.dataset, config.base_dir) if grouped or columns else None
+        survey = None if dataset is None else dataset.survey()
         return cls(
-            groups=Groups.of(dataset) if dataset is not None and grouped else None,
-            fields=Fields.of(dataset, columns) if dataset is not None and columns else None,
+            groups=Groups.of(dataset, survey) if dataset is not None and survey is not None and grouped else None,
+            fields=Fields.of(dataset, survey, columns) if dataset is not None and survey is not None and columns else None,
             resampling=Resampling.of(samples=int(plan.manifest.dataset["rows"]), grouped=grouped),
             repeats=config.repeats,
         )

@@ -1,9 +1,9 @@
-"""`python -m evalsvc.reduce.part JOB RUN_DIR START STOP FOLDER`: a process that does its part of a reduction; see parts.py.
+"""`python -m evalsvc.reduce.part JOB RUN_DIR START STOP FOLDER PARENT`: a process that does its part of a reduction; see parts.py.
 
-It ends when the process that started it does. What it found, or what went wrong, is one JSON object on standard output.
+It ends when the process that started it does, PARENT, be that before it looked for the first time.
+What it found, or what went wrong, is one JSON object on standard output.
 """
 
-import os
 import sys
 from pathlib import Path
 from threading import Thread
@@ -20,8 +20,8 @@ _JOBS = {TAKE: take_part, KEEP: keep_part}
 
 
 def main() -> int:
-    Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    job, path, start, stop, folder = sys.argv[1:]
+    job, path, start, stop, folder, parent = sys.argv[1:]
+    Thread(target=end_with, args=(int(parent),), daemon=True).start()
     try:
         said = _JOBS[job](plan_of(RunDir(Path(path))), int(start), int(stop), Path(folder))
     except EvalsvcError as error:

@@ -68,11 +68,11 @@ def take_parts(plan: Plan, ranges: list[Range], scored: BinaryIO, seen: bytearra
 @contextmanager
 def processes(plan: Plan, job: str, ranges: Sequence[Range]) -> Iterator[Iterator[tuple[Path, dict[str, Any]]]]:
     """Starts a process for each range; gives the folder and the word of each, in order. Raises what one of them died of."""
+    parts = plan.run.path / FOLDER
+    shutil.rmtree(parts, ignore_errors=True)  # what a killed one left
     if not ranges:
         yield iter(())
         return
-    parts = plan.run.path / FOLDER
-    shutil.rmtree(parts, ignore_errors=True)
     started: list[tuple[Path, subprocess.Popen[bytes]]] = []
     try:
         for number, range_ in enumerate(ranges):
@@ -91,7 +91,7 @@ def processes(plan: Plan, job: str, ranges: Sequence[Range]) -> Iterator[Iterato
 
 def _start(plan: Plan, job: str, range_: Range, folder: Path) -> subprocess.Popen[bytes]:
     # -P: nothing in the working directory is a module
-    command = [sys.executable, "-P", "-m", "evalsvc.reduce.part", job, str(plan.run.path), *map(str, range_), str(folder)]
+    command = [sys.executable, "-P", "-m", "evalsvc.reduce.part", job, str(plan.run.path), *map(str, range_), str(folder), str(os.getpid())]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603
 
 

@@ -22,7 +22,7 @@ from evalsvc.scoring.label_set import resolve_labels
 from evalsvc.scoring.labels import check_labels
 
 # Raised when scoring or tallies change their meaning, so that no state of an older version is carried on.
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 # How a scorer is run changes nothing of what it says.
 _HOW_NOT_WHAT = {"workers", "timeout_s"}
 

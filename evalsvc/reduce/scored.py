@@ -7,9 +7,12 @@ from typing import Any, BinaryIO
 
 from evalsvc.dataset import id_hash
 from evalsvc.jsonio import dumps, loads
+from evalsvc.nouns import by_position
 from evalsvc.records import Outcome, RowError, Score
 
 BUFFER = 1 << 20
+_NewScore = by_position(Score)
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _ID = re.compile(rb'\{"id":"([^"\\]*)","repeat":([0-9]+),')
 
 
@@ -19,7 +22,7 @@ def scored_line(score: Score) -> bytes:
         "repeat": score.repeat,
         "target": score.target,
         "prediction": score.prediction,
-        "outcome": score.outcome.value,
+        "outcome": score.outcome,
         "rule": score.rule,
         "scores": score.scores or {},
     }
@@ -35,11 +38,20 @@ def scored_line(score: Score) -> bytes:
 def score_of(line: bytes, *, cut: bool = False) -> Score:
     """The inverse of `scored_line`; whether the reply was cut stands in the journal."""
     values = loads(line)
-    error: dict[str, Any] | None = values.pop("error", None)
-    return Score(
-        **{**values, "outcome": Outcome(values["outcome"]), "scores": values["scores"] or None},
-        cut=cut,
-        error=None if error is None else RowError(kind=error["kind"], http=None, code=None, message=error["message"]),
+    error: dict[str, Any] | None = values.get("error")
+    # by position, as Score has them
+    return _NewScore(
+        values["id"],
+        values["repeat"],
+        values["target"],
+        values["prediction"],
+        _OUTCOMES[values["outcome"]],
+        values["rule"],
+        cut,
+        values["scores"] or None,
+        values.get("stats"),
+        values.get("probs"),
+        None if error is None else RowError(kind=error["kind"], http=None, code=None, message=error["message"]),
     )
 
 

@@ -16,7 +16,8 @@ from evalsvc.reduce.plan import Plan
 
 def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Summary:
     tallies, config = fold.tallies, plan.config
-    pending = max(plan.expected - tallies.ok - tallies.error, 0)
+    expected = fold.expected(plan)
+    pending = expected - tallies.ok - tallies.error
     all_of_it = numbers(plan, fold, grade(plan, fold.scored_bytes))
     metrics, classes = all_of_it.metrics, all_of_it.per_class
     available = available_metrics(config.task, has_labels=bool(plan.labels), own_scorer=config.scoring.scorer is not None)
@@ -26,7 +27,7 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
         "v": 1,
         "name": plan.manifest.name,
         "status": "partial" if pending else "complete",
-        "rows": {"expected": plan.expected, "ok": tallies.ok, "error": tallies.error, "pending": pending},
+        "rows": {"expected": expected, "ok": tallies.ok, "error": tallies.error, "pending": pending},
         "outcomes": {**tallies.outcomes.value(), "pending": pending},
         "metrics": {name: metrics[name] for name in all_of_it.reported},
         "per_class": classes,

@@ -17,6 +17,7 @@ from evalsvc.reduce.scored import scored_line
 from evalsvc.reduce.view import DataView, Fields
 from evalsvc.scoring.rows import Row, open_scorer
 
+_NO_FIELDS: Mapping[str, str] = {}
 _PARTS = ("outcomes", "usage", "latency", "ttft", "itl", "served")
 
 
@@ -91,12 +92,14 @@ def take_range(plan: Plan, start: int, stop: int, scored: BinaryIO, seen: bytear
     and counts them in `tallies`.
     """
     taken = Taken(tallies=tallies, end=start)
+    written = 0
     with open_scorer(plan.config, plan.labels, measuring_of(plan.config, plan.metrics)) as scorer:
         update, write = tallies.update, scored.write
         for record, score in scorer.scores(_rows(plan, start, stop, taken)):
             update(record, score)
-            taken.scored_bytes += write(scored_line(score))
+            written += write(scored_line(score))
             seen += id_hash(record.id, record.repeat)
+    taken.scored_bytes = written
     return taken
 
 
@@ -106,13 +109,14 @@ def _rows(plan: Plan, start: int, stop: int, taken: Taken) -> Iterator[Row]:
     fields_of = _fields_of(plan)
     last = start
     prompts = plan.config.scoring.scorer is not None
-    for offset, record in read_records(plan.run.journal, start=start, stop=stop, prompts=prompts):
-        taken.read += 1
-        last = offset
-        target = target_of(record, view)
-        if not isinstance(target, EllipsisType):
-            yield record, target, fields_of(record.id)
-    if taken.read:
+    read = 0
+    for last, record in read_records(plan.run.journal, start=start, stop=stop, prompts=prompts):  # noqa: B007 - the last one counts
+        read += 1
+        target = record.target if view is None else view.target(record)
+        if target is not ...:
+            yield record, target, fields_of(record.id) if fields_of is not None else _NO_FIELDS
+    taken.read = read
+    if read:
         taken.end = _end_of_line(plan.run.journal, last)
 
 
@@ -128,12 +132,13 @@ def target_of(record: Record, view: DataView | None) -> str | EllipsisType | Non
     return record.target if view is None else view.target(record)
 
 
-def _fields_of(plan: Plan) -> Callable[[str], Mapping[str, str]]:
-    """What metrics want to know of a row beside its answer and its target."""
+def _fields_of(plan: Plan) -> Callable[[str], Mapping[str, str]] | None:
+    """What metrics want to know of a row beside its answer and its target; None: nothing."""
     columns = columns_of_metrics(plan.metrics)
     if not columns:
-        return lambda _: {}
-    return Fields.of(open_dataset(plan.config.dataset, plan.config.base_dir), columns).of_row
+        return None
+    dataset = open_dataset(plan.config.dataset, plan.config.base_dir)
+    return Fields.of(dataset, dataset.survey(), columns).of_row
 
 
 def _end_of_line(path: Path, offset: int) -> int:

@@ -3,13 +3,14 @@
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import EllipsisType
 from typing import Any
 
-from evalsvc.dataset import Dataset, id_hash
+from evalsvc.dataset import Dataset, Survey, id_hash
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import as_text
 from evalsvc.metrics.clusters import MOST_BUCKETS
@@ -67,12 +68,12 @@ class Groups:
     count: int  # groups there are
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "Groups":
+    def of(cls, dataset: Dataset, survey: Survey) -> "Groups":
         """A row that names no group is one of its own. Groups are their own buckets up to MOST_BUCKETS of them, then shared by hash."""
         import numpy as np
 
         ids, groups = bytearray(), bytearray()
-        for sample in dataset.samples(dataset.survey()):
+        for sample in dataset.samples(survey):
             own = id_hash(sample.id)
             ids += own
             groups += own if sample.group is None else id_hash(f"group {sample.group}")
@@ -109,7 +110,7 @@ class Fields:
     texts: tuple[list[str | None], ...]
 
     @classmethod
-    def of(cls, dataset: Dataset, columns: Sequence[str]) -> "Fields":
+    def of(cls, dataset: Dataset, survey: Survey, columns: Sequence[str]) -> "Fields":
         """UsageError for a column that no row has."""
         import numpy as np
 
@@ -117,13 +118,13 @@ class Fields:
         seen: list[dict[str | None, int]] = [{} for _ in columns]
         target = dataset.layout.columns.target
         there = dict[str, None]()
-        for sample in dataset.samples(dataset.survey()):
+        for sample in dataset.samples(survey):
             ids += id_hash(sample.id)
             there.update(dict.fromkeys(sample.fields))
             for column, known, code in zip(columns, seen, codes, strict=True):
                 value = sample.target if column == target else as_text(sample.fields.get(column))
                 code.append(known.setdefault(value, len(known)))
-        _refuse_unknown(columns, [*there, *([target] if target is not None else [])])
+        _refuse_unknown(dict.fromkeys(columns, "`slices`, or a metric's `by`"), [*there, *([target] if target is not None else [])])
         unsorted = np.frombuffer(ids, dtype=np.uint64)
         order = np.argsort(unsorted)
         return cls(
@@ -143,11 +144,27 @@ class Fields:
         return {column: text for column, codes, texts in values if (text := texts[codes[at]]) is not None}
 
 
-def _refuse_unknown(columns: Sequence[str], there: Sequence[str]) -> None:
-    for column in columns:
+def check_columns(dataset: Dataset, survey: Survey, columns: Mapping[str, str]) -> None:
+    """UsageError for one of `columns`, each with the place where it was named, that no row has. Reads on until all have been seen,
+    which as a rule is one row.
+    """
+    target = dataset.layout.columns.target
+    there = dict[str, None]() if target is None else {target: None}
+    if columns.keys() <= there.keys():
+        return
+    with closing(dataset.samples(survey)) as samples:
+        for sample in samples:
+            there.update(dict.fromkeys(sample.fields))
+            if columns.keys() <= there.keys():
+                return
+    _refuse_unknown(columns, list(there))
+
+
+def _refuse_unknown(columns: Mapping[str, str], there: Sequence[str]) -> None:
+    for column, place in columns.items():
         if column not in there:
             near = get_close_matches(column, there, n=1)
             raise UsageError(
-                f"slices: no row has a column {column!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                f"{place}: no row has a column {column!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
                 hint=f"the columns are {', '.join(there)}",
             )

@@ -9,6 +9,7 @@ from evalsvc.report.facts import LABEL_WIDTH, Fact, Part, Tone, fact
 from evalsvc.report.plain import clip, one_line, plain, shorten
 from evalsvc.report.words import count, some
 
+SHORT_LINES = 5
 SHOWN_LINES = 20
 SHOWN_MESSAGES = 10
 
@@ -92,11 +93,13 @@ def outcome_tone(outcome: str) -> Tone:
 
 
 def exchange_facts(exchange: Exchange, *, columns: int) -> list[Fact]:
-    """A whole exchange, long texts clipped to 20 lines of `columns` columns and long conversations to their two ends."""
+    """A whole exchange, long texts clipped to 20 lines of `columns` columns and long conversations to their two ends; what was taken from
+    the reply and the target, which may be as long, to 5.
+    """
     rule = f"by rule {one_line(exchange.rule)}" if exchange.rule else None
-    extracted = Part("nothing", Tone.WARN) if exchange.extracted is None else one_line(exchange.extracted)
+    extracted = Part("nothing", Tone.WARN) if exchange.extracted is None else _short(exchange.extracted, columns)
     answer = _text("error", exchange.error, columns, Tone.BAD) if exchange.reply is None else _text("reply", exchange.reply, columns)
-    target = fact("target", Part("none", Tone.FAINT) if exchange.target is None else one_line(exchange.target))
+    target = fact("target", Part("none", Tone.FAINT) if exchange.target is None else _short(exchange.target, columns))
     if exchange.scored_by is not None:
         outcome = fact("outcome", f"by {one_line(exchange.scored_by)}, at the end")
         return [*_conversation(exchange.messages, columns), answer, target, outcome]
@@ -117,6 +120,10 @@ def _conversation(messages: Sequence[Mapping[str, Any]], columns: int) -> Iterat
             yield _text(shorten(str(message.get("role", "message")), LABEL_WIDTH - 1), _content(message), columns)
         elif index == head:
             yield fact("", Part(f"… {some(left_out, 'more message')} …", Tone.FAINT))
+
+
+def _short(text: str, columns: int) -> str:
+    return clip(one_line(text), lines=SHORT_LINES, columns=columns)
 
 
 def _content(message: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import Any, Final, TextIO
 
 from evalsvc.jsonio import dumps
+from evalsvc.metrics.names import PROBABILITIES
 from evalsvc.records import MetricValue, Summary
 from evalsvc.report.plain import one_line
 from evalsvc.report.streams import silence, speak_utf8
@@ -36,7 +37,9 @@ _READ: Final[Mapping[str, str]] = {
 }
 _READ_TEXT: Final = "The visible text of each reply, with thinking cut away, was compared with the row's target"
 _STRICT: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("regression", "perplexity", "judge"), "Rows without an answer are in no average, and n says how many are"),
+    **dict.fromkeys(("regression", "perplexity"), "Rows without an answer are in no average, and n says how many are"),
+    "judge": "Where an answer to be judged was missing, nobody was asked, and the row has the lowest rating or is lost; verdicts that "
+    "cannot be read are in no average, and n says how many are",
     **dict.fromkeys(
         ("generation", "translation", "summarization"),
         "Every row with a target and a final answer is in the denominators; failed, filtered, refused and unreadable ones are measured as "
@@ -61,6 +64,11 @@ _INTERVALS: Final[Sequence[tuple[str, str]]] = (
     (r"ci:bootstrap(\d+)-seed\d+\|clusters:id", "the percentile bootstrap over rows, repeats together ({0} seeded replicates)"),
     (r"ci:bootstrap(\d+)-seed\d+", "the percentile bootstrap over rows ({0} seeded replicates)"),
     (r"ci:jackknife(\d+)", "the delete-one-bucket jackknife over {0} buckets of rows, with Student's t"),
+    (
+        r"ci:cluster-bootstrap(\d+)-logit-t-",
+        "Student's t on the logit scale, with the spread of {0} seeded draws of whole clusters of rows",
+    ),
+    (r"ci:bootstrap(\d+)-logit-t-", "Student's t on the logit scale, with the spread of {0} seeded draws of the rows"),
     (r"ci:influence-z95", "a normal interval from the influence of each row"),
     (r"ci:cluster-t95", "Student's t over clusters of rows"),
     (r"ci:t95", "Student's t over rows"),
@@ -77,6 +85,7 @@ def methods(summary: Summary, manifest: Manifest) -> list[str]:
             _model(summary, manifest),
             _decoding(manifest) if "answers" not in manifest.identity else iter(()),
             _scoring(config),
+            _probabilities(summary["metrics"]),
             _rows(summary),
             _uncertainty(summary),
             _versions(summary, manifest),
@@ -103,14 +112,17 @@ def print_methods(paragraphs: Sequence[str], *, stdout: TextIO, width: int) -> N
 def _data(manifest: Manifest) -> Iterator[str]:
     dataset, about = manifest.config["dataset"], manifest.dataset
     file = one_line(PurePath(str(dataset["path"])).name or str(dataset["path"]))
+    if about.get("runs"):
+        file = " and ".join(f"the answers of the run {one_line(str(run['name']))}/{one_line(str(run['id']))}" for run in about["runs"])
     how = [phrase(dataset[key]) for key, phrase in _CHOSEN.items() if dataset.get(key) is not None]
     if dataset.get("limit") == about["rows"]:
         how = ["the first of all", *how]
     chosen = f", {' and '.join(how)}" if how else ""
     yield f"The test set is {file} (SHA-256 {about['sha256']}): {some(int(about['rows']), 'row')}{chosen}."
-    if about.get("without_target"):
+    if about.get("without_target") and not (about.get("runs") and not dataset.get("target")):
         without = some(int(about["without_target"]), "row has", "rows have")
-        yield f"{without} no target: no measure of quality sees them."
+        unseen = "judge_kappa does not see them" if about.get("runs") else "no measure of quality sees them"
+        yield f"{without} no target: {unseen}."
     if dataset.get("group"):
         yield f"Rows with the same `{one_line(dataset['group'])}` are treated as one group in the intervals."
     if manifest.data_changed:
@@ -203,6 +215,27 @@ def _scoring(config: Mapping[str, Any]) -> Iterator[str]:
     yield f"{_STRICT.get(task, _STRICT_WRONG)}."
 
 
+def _probabilities(metrics: Mapping[str, MetricValue]) -> Iterator[str]:
+    told = [name for name in PROBABILITIES if (metric := metrics.get(name)) is not None and metric["value"] is not None]
+    if told:
+        yield (
+            "The probability of a label was read from the log-probabilities of the tokens that set it apart, added up over its spellings; "
+            "those of all labels (label_mass) were then made to add up to 1."
+        )
+    without = [f"{_WITHOUT_ANSWER[name]} in {name}" for name in told if name in _WITHOUT_ANSWER]
+    if without:
+        yield f"A row without an answer {_listed(without)}; one with an answer but no probabilities is left out, and n says so."
+
+
+_WITHOUT_ANSWER: Final[Mapping[str, str]] = {
+    "log_loss": "has the same probability for every label",
+    "brier": "has the same",
+    "ece": "is left out",
+    "roc_auc": "loses all its pairs",
+    "average_precision": "is never found",
+}
+
+
 def _labels(scoring: Mapping[str, Any]) -> str:
     labels = [one_line(str(label)) for label in scoring.get("labels") or ()]
     if not labels:
@@ -235,6 +268,21 @@ def _uncertainty(summary: Summary) -> Iterator[str]:
         yield f"Intervals are 95 %: {'; '.join(f'for {_listed(of)} {how}' for how, of in names.items())}."
     if any("-as-one" in metric["signature"] for metric in summary["metrics"].values()):
         yield "Repeats of a row are taken as one draw."
+    yield from _slices(summary["metrics"])
+
+
+def _slices(metrics: Mapping[str, MetricValue]) -> Iterator[str]:
+    compared = {
+        one_line(column)
+        for metric in metrics.values()
+        for column, values in metric.get("slices", {}).items()
+        if any(one.get("p_holm") is not None for one in values.values())
+    }
+    if compared:
+        yield (
+            f"Rows of each {' and of each '.join(f'`{column}`' for column in sorted(compared))} were compared with all others; p-values "
+            "are corrected by Holm's method over all values of a column."
+        )
 
 
 def _interval_method(signature: str) -> str | None:
@@ -248,13 +296,16 @@ def _interval_method(signature: str) -> str | None:
 def _versions(summary: Summary, manifest: Manifest) -> Iterator[str]:
     scored_by = summary["run"].get("evalsvc") or manifest.versions.get("evalsvc")
     libraries = [
-        f"{_CALLED.get(name, name)} {one_line(str(manifest.versions[name]))}" for name in _MEASURING if manifest.versions.get(name)
+        f"{_CALLED.get(name, name)} {one_line(str(manifest.versions[name]))}"
+        for name in _MEASURING
+        if manifest.versions.get(name) and (name not in _ONLY_OF or not _ONLY_OF[name].isdisjoint(summary["metrics"]))
     ]
     if scored_by:
         yield f"Computed by evalsvc {_listed([one_line(str(scored_by)), *libraries])}."
 
 
 _MEASURING = ("python", "scikit-learn", "sacrebleu", "numpy")
+_ONLY_OF = {"sacrebleu": frozenset({"bleu", "chrf", "chrf_pp", "ter"})}
 _CALLED = {"python": "Python", "sacrebleu": "sacreBLEU", "numpy": "NumPy"}
 
 

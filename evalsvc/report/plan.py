@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self, TextIO
 
+from evalsvc.report.facts import LABEL_WIDTH as FACT_WIDTH
 from evalsvc.report.facts import Fact, Part, Tone, fact
 from evalsvc.report.intro import outcome_tone
 from evalsvc.report.lines import json_event
@@ -99,13 +100,14 @@ class PlanSheet:
     budgets: tuple[BudgetLine, ...]
     estimate: Estimate | None = None
     asked: tuple[Asked, ...] = ()
+    unasked: int = 0  # rows left that need no request: there is no answer to judge
 
 
 def plan_facts(sheet: PlanSheet) -> list[Fact]:
     """The lines of a plan, without the heading."""
     facts = [
         fact("model", f"{one_line(sheet.model)} at {one_line(sheet.endpoint)}"),
-        fact("rows", _rows(sheet), f"{count(sheet.done)} finished earlier" if sheet.done else None, _to_ask(sheet)),
+        fact("rows", _rows(sheet), f"{count(sheet.done)} finished earlier" if sheet.done else None, *_to_ask(sheet)),
     ]
     if sheet.to_ask:
         facts += [_input(sheet), _output(sheet), _cost(sheet), _time(sheet)]
@@ -120,8 +122,11 @@ def _rows(sheet: PlanSheet) -> str:
     return count(sheet.rows) + repeated
 
 
-def _to_ask(sheet: PlanSheet) -> Part:
-    return Part(f"{count(sheet.to_ask)} to ask", Tone.STRONG) if sheet.to_ask else Part("complete, nothing to ask", Tone.GOOD)
+def _to_ask(sheet: PlanSheet) -> tuple[Part | str | None, ...]:
+    if not sheet.to_ask and not sheet.unasked:
+        return (Part("complete, nothing to ask", Tone.GOOD),)
+    unasked = f"{count(sheet.unasked)} without an answer to judge, which cost nothing" if sheet.unasked else None
+    return Part(f"{count(sheet.to_ask)} to ask", Tone.STRONG), unasked
 
 
 def _input(sheet: PlanSheet) -> Fact:
@@ -164,7 +169,8 @@ def _time(sheet: PlanSheet) -> Fact:
 
 def _estimate(estimate: Estimate) -> Fact:
     value = f"{score(estimate.value, 3)} {interval(estimate.low, estimate.high, 3)}".rstrip()
-    return fact(estimate.metric, Part(value, Tone.STRONG), f"of {some(estimate.rows, 'row')} so far, with the 95 % interval for all")
+    label, name = (estimate.metric, "") if len(estimate.metric) < FACT_WIDTH else ("metric", f"{estimate.metric} ")
+    return fact(label, Part(name + value, Tone.STRONG), f"of {some(estimate.rows, 'row')} so far, with the 95 % interval for all")
 
 
 def _budget(line: BudgetLine) -> Fact:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.records import GateResult, MetricValue, RunWarning, Summary
+from evalsvc.report.columns import columns, width_of
 from evalsvc.report.confusion import confusion
 from evalsvc.report.console import STYLES, open_console, rich_block, rich_part, show
 from evalsvc.report.facts import SEPARATOR, Fact, Part, Tone, fact
@@ -26,6 +27,8 @@ from evalsvc.report.words import NOTHING, count, interval, percent, score, some
 
 CLASSES_SHOWN = 20
 REPETITIVE = frozenset(f"{metric}_{average}" for metric in ("precision", "recall", "f1") for average in ("micro", "weighted"))
+METRIC_COLUMNS = ("metric", "value", "95 % interval", "rows")
+PARSED_ONLY = "parsed only"
 FILES = ("predictions.jsonl", "scored.jsonl", "summary.json")
 
 
@@ -66,12 +69,12 @@ def result_table(summary: Summary, *, width: int, exit_code: int | None = None) 
     """Everything worth reading of a summary in at most `width` columns; sections without data are left out."""
     return Group(
         _headline(summary, exit_code, width),
-        *_section(_metrics(summary["metrics"])),
+        *_section(_metrics(summary["metrics"], width)),
         *slices(summary["metrics"], width=width),
         *_section(_outcomes(summary, width)),
         *_section(_classes(summary["per_class"], width)),
         *_section(_confusion(summary, width)),
-        *_section(threshold_table(raw) if (raw := summary.get("thresholds")) else None),
+        *_section(threshold_table(raw, width=width) if (raw := summary.get("thresholds")) else None),
         *_section(_gates(summary["gates"])),
         *_section(_warnings(summary["warnings"])),
         *_section(_facts(footing(summary))),
@@ -82,14 +85,6 @@ def _section(content: RenderableType | None) -> Iterator[RenderableType]:
     if content is not None:
         yield Text("")
         yield content
-
-
-def _columns(*headings: str, left: int = 1) -> Table:
-    """A table without lines; the first `left` columns hold words, the others numbers."""
-    table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, header_style="dim")
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index < left else "right", no_wrap=True)
-    return table
 
 
 def _headline(summary: Summary, exit_code: int | None, width: int) -> Text:
@@ -103,15 +98,16 @@ def _headline(summary: Summary, exit_code: int | None, width: int) -> Text:
     return Text(SEPARATOR if fits else "\n  ").join([line, ending])
 
 
-def _metrics(metrics: Mapping[str, MetricValue]) -> RenderableType | None:
+def _metrics(metrics: Mapping[str, MetricValue], width: int) -> RenderableType | None:
     if not metrics:
         return None
-    parsed = any(metric.get("on_parsed") is not None for metric in metrics.values())
-    table = _columns("metric", "value", "95 % interval", "rows", *(["parsed only"] if parsed else []))
     shown = worth_a_line(metrics)
-    for index, (name, metric) in enumerate(shown.items()):
-        table.add_row(*_metric_cells(name, metric, parsed=parsed, strong=index == 0))
-    return Group(table, *_left_out(len(metrics) - len(shown)), *_reasons(shown))
+    rows = [_metric_cells(name, metric, strong=index == 0) for index, (name, metric) in enumerate(shown.items())]
+    parsed = any(metric.get("on_parsed") is not None for metric in metrics.values())
+    fits = parsed and width_of((*METRIC_COLUMNS, PARSED_ONLY), rows) <= width
+    headings = (*METRIC_COLUMNS, PARSED_ONLY) if fits else METRIC_COLUMNS
+    table = columns(headings, [row[: len(headings)] for row in rows], width=width)
+    return Group(table, *_left_out(len(metrics) - len(shown), parsed and not fits), *_reasons(shown))
 
 
 def worth_a_line(metrics: Mapping[str, MetricValue]) -> Mapping[str, MetricValue]:
@@ -123,9 +119,11 @@ def worth_a_line(metrics: Mapping[str, MetricValue]) -> Mapping[str, MetricValue
     return {name: metric for name, metric in metrics.items() if name not in REPETITIVE}
 
 
-def _left_out(number: int) -> Iterator[RenderableType]:
-    if number:
+def _left_out(repetitive: int, parsed: bool) -> Iterator[RenderableType]:
+    if repetitive:
         yield Text("  the micro and weighted averages are in summary.json", style="dim")
+    if parsed:
+        yield Text(f"  {PARSED_ONLY}: in summary.json, or on a wider screen", style="dim")
 
 
 def _reasons(metrics: Mapping[str, MetricValue]) -> Iterator[RenderableType]:
@@ -137,18 +135,16 @@ def _reasons(metrics: Mapping[str, MetricValue]) -> Iterator[RenderableType]:
         yield Padding(Text(f"{', '.join(without)}: {reason}", style="yellow"), (0, 0, 0, 2))
 
 
-def _metric_cells(name: str, metric: MetricValue, *, parsed: bool, strong: bool) -> list[Text]:
+def _metric_cells(name: str, metric: MetricValue, *, strong: bool) -> list[Text]:
     style = STYLES[Tone.STRONG if strong else Tone.PLAIN]
-    cells = [
+    on_parsed = metric.get("on_parsed")
+    return [
         Text(name, style=style),
         Text(score(metric["value"]), style=style),
         Text(interval(metric["ci_low"], metric["ci_high"])),
         Text(count(metric["n"])),
+        Text("" if on_parsed is None else score(on_parsed)),
     ]
-    if parsed:
-        on_parsed = metric.get("on_parsed")
-        cells.append(Text("" if on_parsed is None else score(on_parsed)))
-    return cells
 
 
 def _outcomes(summary: Summary, width: int) -> RenderableType | None:
@@ -178,9 +174,9 @@ def _outcome_bar(seen: Mapping[str, int], total: int, width: int) -> Text:
     largest = max(seen, key=lambda outcome: seen[outcome])
     cells[largest] += room - sum(cells.values())
     bar = Text("  ", no_wrap=True, overflow="crop")
-    for outcome, width_of in cells.items():
+    for outcome, length in cells.items():
         pending = outcome == "pending"
-        bar.append(("─" if pending else "━") * width_of, "dim" if pending else STYLES[outcome_tone(outcome)])
+        bar.append(("─" if pending else "━") * length, "dim" if pending else STYLES[outcome_tone(outcome)])
     return bar
 
 
@@ -191,15 +187,17 @@ def _classes(per_class: Mapping[str, Mapping[str, float | int | None]], width: i
     shown = list(per_class)
     if len(shown) > CLASSES_SHOWN:
         shown = sorted(shown, key=lambda label: per_class[label]["f1"] or 0.0)[:CLASSES_SHOWN]
-    table = _columns("class", "precision", "recall", "f1", "support", "predicted")
-    for label in shown:
-        values = per_class[label]
-        numbers = [score(values[key]) for key in ("precision", "recall", "f1")]
-        counts = [count(int(values[key] or 0)) for key in ("support", "predicted")]
-        table.add_row(Text(shorten(label, max(12, width - 58))), *numbers, *counts)
+    headings = ("class", "precision", "recall", "f1", "support", "predicted")
+    table = columns(headings, [_class_cells(label, per_class[label], width) for label in shown], width=width)
     if len(shown) == len(per_class):
         return table
     return Group(table, Text(f"  lowest F1 first; {len(per_class) - len(shown)} more classes in summary.json", style="dim"))
+
+
+def _class_cells(label: str, values: Mapping[str, float | int | None], width: int) -> list[Text]:
+    numbers = [score(values[key]) for key in ("precision", "recall", "f1")]
+    counts = [count(int(values[key] or 0)) for key in ("support", "predicted")]
+    return [Text(shorten(label, max(12, width - 58))), *map(Text, (*numbers, *counts))]
 
 
 def _confusion(summary: Summary, width: int) -> RenderableType | None:

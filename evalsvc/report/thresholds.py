@@ -5,33 +5,30 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from evalsvc.report.columns import columns
 from evalsvc.report.plain import shorten
 from evalsvc.report.words import count, score, some
 
 LABEL_COLUMNS = 24
 
 
-def threshold_table(raw: Mapping[str, Any]) -> RenderableType:
+def threshold_table(raw: Mapping[str, Any], *, width: int) -> RenderableType:
     """`thresholds` of summary.json as a table; a line for each round threshold at which something changes, then the chosen ones."""
-    table = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, header_style="dim")
-    table.add_column(Text(f"{shorten(str(raw['positive']), LABEL_COLUMNS)} from"), no_wrap=True)
-    for heading in ("precision", "recall", "f1", "predicted"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    for point, remark, style in _lines(raw):
-        table.add_row(
-            Text(_threshold(point), style=style),
-            *(Text(score(point[name]), style=style) for name in ("precision", "recall", "f1")),
-            Text(count(point["predicted"]), style=style),
-            Text(remark, style="dim"),
-        )
-    return Group(table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in _notes(raw)))
+    headings = (f"{shorten(str(raw['positive']), LABEL_COLUMNS)} from", "precision", "recall", "f1", "predicted", "")
+    table = columns(headings, [_cells(*line) for line in threshold_lines(raw)], width=width, left=0)
+    table.columns[0].justify = table.columns[-1].justify = "left"
+    return Group(table, *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in threshold_notes(raw)))
 
 
-def _lines(raw: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+def _cells(point: Mapping[str, Any], remark: str, style: str) -> list[Text]:
+    values = (threshold_words(point), *(score(point[name]) for name in ("precision", "recall", "f1")), count(point["predicted"]))
+    return [*(Text(value, style=style) for value in values), Text(remark, style="dim")]
+
+
+def threshold_lines(raw: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """Points worth a line, with a remark and a style."""
     before = None
     for point in raw["table"]:
         if point["predicted"] != before:
@@ -50,17 +47,18 @@ def _wanted_words(wanted: Mapping[str, Any]) -> str:
     return words if wanted["reached"] else f"nearest to {words}"
 
 
-def _threshold(point: Mapping[str, Any]) -> str:
+def threshold_words(point: Mapping[str, Any]) -> str:
     """Four digits while they tell it from 0 and 1, else the log-odds.
 
-    >>> _threshold({"threshold": 0.25, "log_odds": -1.1}), _threshold({"threshold": 0.9999999, "log_odds": 16.118})
+    >>> threshold_words({"threshold": 0.25, "log_odds": -1.1}), threshold_words({"threshold": 0.9999999, "log_odds": 16.118})
     ('0.2500', 'log-odds 16.1')
     """
     threshold = point["threshold"]
     return f"{threshold:.4f}" if 0.0005 < threshold < 0.9995 else f"log-odds {point['log_odds']:.1f}"
 
 
-def _notes(raw: Mapping[str, Any]) -> Iterator[str]:
+def threshold_notes(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What the table rests on."""
     rows = raw["rows"]
     without = rows["without_probabilities_positive"], rows["without_probabilities_negative"]
     if any(without):

@@ -3,10 +3,16 @@
 from types import EllipsisType
 from typing import Protocol
 
+from evalsvc.nouns import by_position
 from evalsvc.records import Outcome, Record, Reply, Score
 from evalsvc.scoring.labels import NOTHING, Found, LabelFinder
 from evalsvc.scoring.outcomes import CUT, is_cut, outcome_before_reading
 from evalsvc.scoring.probabilities import LABEL_MASS, LabelProbabilities
+
+
+_NewScore = by_position(Score)
+# A member of an enumeration costs more to look up than a global: these are looked up for every row.
+_CORRECT, _WRONG, _ERROR = Outcome.CORRECT, Outcome.WRONG, Outcome.ERROR
 
 
 class Scorer(Protocol):
@@ -25,6 +31,7 @@ class Classifier:
         self._probabilities = probabilities
 
     def score(self, record: Record, *, target: str | EllipsisType | None = ...) -> Score:
+        """The Score by position: id, repeat, target, prediction, outcome, rule, cut, scores, stats, probs."""
         right = record.target if isinstance(target, EllipsisType) else target
         reply = record.reply
         outcome = outcome_before_reading(record)
@@ -35,16 +42,17 @@ class Classifier:
         reading = None
         if self._probabilities is not None and found.label is not None and reply is not None and reply.tokens:
             reading = self._probabilities.read(reply, found)
-        return Score(
-            id=record.id,
-            repeat=record.repeat,
-            target=right,
-            prediction=found.label,
-            outcome=outcome or Outcome.ERROR,
-            rule=found.rule,
-            cut=is_cut(record),
-            stats=None if reading is None else {LABEL_MASS: reading.quality},
-            probs=None if reading is None else reading.probs,
+        return _NewScore(
+            record.id,
+            record.repeat,
+            right,
+            found.label,
+            outcome or _ERROR,
+            found.rule,
+            reply is not None and reply.finish_reason == CUT,
+            None,
+            None if reading is None else {LABEL_MASS: reading.quality},
+            None if reading is None else reading.probs,
         )
 
 
@@ -63,7 +71,7 @@ def _of_found(found: Found, target: str | None, reply: Reply) -> Outcome:
     if found.label is not None:
         if target is None:
             return Outcome.SCORED
-        return Outcome.CORRECT if found.label == target else Outcome.WRONG
+        return _CORRECT if found.label == target else _WRONG
     if found.ambiguous:
         return Outcome.AMBIGUOUS
     return Outcome.TRUNCATED if found.thinking_open or reply.finish_reason == CUT else Outcome.UNPARSED

@@ -33,10 +33,12 @@ _RATING = re.compile(rf"[^\w+-]*({_NUMBER})(?:\s*(?:/|out of)\s*({_NUMBER}))?(\s
 _RATING_LINES = tuple(re.compile(rf"\b(?:{words})[\"']?\s*(?:is\s*[:=]?|[:=])") for words in ("rating", "score|grade|mark"))
 _RATING_FIELDS = ("rating", "score", "grade", "mark")
 
-_SIDE = r"(?:(?:answer|response|assistant|option|candidate)\s*)?[\W_]*"
+_SIDE = r"(?:(?:answer|response|assistant|option|candidate|model)\s*)?[\W_]*"
 _END = r"(?=[^\S\n]*(?:$|\n|[^\w\s]|is\b|wins\b|because\b|since\b|over\b))"
-_TIE_WORDS = r"(?:a\s+|an\s+)?(tie|tied|draw|equal|equally|both|neither|none)\b"
+_TIE_WORDS = r"(?:it(?:\W?s|\s+is)\s+)?(?:a\s+|an\s+)?(tie|tied|draw|equal|equally|both|neither|none)\b"
 _SIDES = re.compile(rf"[\W_]*{_SIDE}(?:{_TIE_WORDS}|([ab])(\s*(?:,|/|&|and|or)\s*{_SIDE}[ab]\b)?{_END})")
+# A>B, A >> B, A = B, as arena judges are asked to write it
+_COMPARED = re.compile(rf"[\W_]*{_SIDE}([ab])\s*(>+|<+|=+|≈|~)\s*{_SIDE}([ab])\b")
 _SIDES_LINES = tuple(
     re.compile(rf"\b(?:{words})[\"']?\s*(?:is\s*[:=]?|[:=])") for words in ("verdict", "winner|preference|choice", "(?<!reference )answer")
 )
@@ -118,6 +120,10 @@ def _rating(text: str, scale: Scale) -> tuple[Verdict, int]:
 
 
 def _preference(text: str) -> tuple[Verdict, int]:
+    compared = _COMPARED.match(text)
+    if compared is not None and compared[1] != compared[3]:
+        sign = compared[2][0]
+        return Verdict(compared[1] if sign == ">" else compared[3] if sign == "<" else TIE), compared.end()
     found = _SIDES.match(text)
     if found is None:
         return NOTHING, 0

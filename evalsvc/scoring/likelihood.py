@@ -18,6 +18,8 @@ from evalsvc.scoring.outcomes import outcome_before_reading
 
 # OpenAI's "outside the top 20", and what vLLM writes for minus infinity. Never a logprob.
 SENTINEL: Final = -9999.0
+# What half precision may make of a logprob of 0; anything larger is no logprob, but perhaps a probability or a logit.
+_ROUNDED: Final = 0.01
 RULE: Final = "prompt_logprobs"
 # Settings of `scoring` that say how an answer is found or judged; here nothing is answered.
 _MEANINGLESS: Final = ("extract", "correct", "labels", "positive")
@@ -36,12 +38,12 @@ class Likelihood:
 
 
 def is_logprob(value: float | None) -> bool:
-    """Whether `value` is one, and no sentinel and no null.
+    """Whether `value` is one, and no sentinel and no null, and no probability above 1 but for rounding.
 
-    >>> is_logprob(-0.5), is_logprob(0.0), is_logprob(-9999.0), is_logprob(None)
-    (True, True, False, False)
+    >>> is_logprob(-0.5), is_logprob(0.0), is_logprob(1e-6), is_logprob(-9999.0), is_logprob(None), is_logprob(0.5)
+    (True, True, True, False, False, False)
     """
-    return value is not None and value > SENTINEL
+    return value is not None and SENTINEL < value < _ROUNDED
 
 
 def likelihood_of(tokens: Tokens | None, text: str) -> Likelihood | None:

@@ -30,10 +30,13 @@ Measure = Callable[[Answer], Measured | None]
 
 
 def references_of(target: str | None, *, as_text: bool = False) -> tuple[str, ...]:
-    """The right answers that a target names: several where it is a JSON list of texts, unless it is to be taken `as_text`.
+    """The right answers that a target names: several where it is a JSON list of texts, none where that is empty, unless it is to be
+    taken `as_text`.
 
     >>> references_of("Paris"), references_of('["Paris", "the city of Paris"]'), references_of("[1]"), references_of(None)
     (('Paris',), ('Paris', 'the city of Paris'), ('[1]',), ())
+    >>> references_of("[]"), references_of("[]", as_text=True)
+    ((), ('[]',))
     """
     if target is None:
         return ()
@@ -42,7 +45,7 @@ def references_of(target: str | None, *, as_text: bool = False) -> tuple[str, ..
             several = loads(target)
         except ValueError:
             return (target,)
-        if several and all(isinstance(one, str) for one in several):
+        if all(isinstance(one, str) for one in several):
             return tuple(several)
     return (target,)
 

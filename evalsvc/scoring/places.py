@@ -5,18 +5,21 @@ of the reply: behind the field of a JSON object, behind the last "answer:", in t
 """
 
 import re
-import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
+from json import JSONDecoder
 from typing import Any, Final
 
 from evalsvc.config.models import Scoring
 from evalsvc.scoring.extract import ANSWER_WORDS, answer_starts
+from evalsvc.scoring.text import Levelled, unfenced
+from evalsvc.scoring.vocabulary import Vocabulary
 from evalsvc.thinking import without_thinking
 
 _AFTER_THINKING = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
-_NAMED_FIELD = re.compile(rf"[\"']?(?:{'|'.join(ANSWER_WORDS)})[\"']?\s*[:=]\s*\[?\s*[\"']?\s*")
-_ANY_FIELD = re.compile(r":\s*\[?\s*[\"']?\s*")
+_decode = JSONDecoder(strict=False).raw_decode
 _PATTERN_READS_CHARS = 20_000
 # How tokenizers write a space or a line end that begins a token, where a server sends its pieces as they are.
 _MARKERS: Final[Mapping[str, str]] = {"Ġ": " ", "▁": " ", "Ċ": "\n"}
@@ -81,9 +84,8 @@ class AnswerPlaces:
     """Finds a label again where a rule found it. `spellings` are those of each label, its aliases among them."""
 
     def __init__(self, spellings: Mapping[str, Sequence[str]], scoring: Scoring) -> None:
-        self._to_the_letter = scoring.normalise == "none"
-        self._marks = [mark for mark in "*`" if not any(mark in one for several in spellings.values() for one in several)]
-        self._patterns = {label: self._pattern(several) for label, several in spellings.items()}
+        self._spellings = spellings
+        self._vocabulary = None if scoring.normalise == "none" else Vocabulary(list(spellings), scoring.aliases)
         self._regions = dict(_REGIONS)
         if scoring.extract:
             [(rule, value)] = scoring.extract.items()
@@ -91,46 +93,69 @@ class AnswerPlaces:
 
     def start(self, output: str, label: str, rule: str) -> int | None:
         """Where in `output` the `label` begins that `rule` found; None where it is not spelled there character by character."""
-        base = _visible_from(output)
-        raw = output[base:]
-        text, places = self._levelled(raw)
-        for begin, here in self._regions[rule](text, raw):
-            found = self._patterns[label].match(text, begin) if here else self._patterns[label].search(text, begin)
-            if found:
-                return base + (found.start() if places is None else places[found.start()])
+        base, raw = _visible(output)
+        text = _Text.of(raw, self._vocabulary)
+        for begin, end, start in self._regions[rule](text):
+            found = self._first(label, text.part(begin, end), start)
+            if found is not None:
+                return base + text.place(begin + found)
         return None
 
-    def _levelled(self, text: str) -> tuple[str, Sequence[int] | None]:
-        """`text` in the spelling of the patterns, and the place of each of its characters; None where all are in their own."""
-        if self._to_the_letter:
-            return text, None
-        if text.isascii() and not any(mark in text for mark in self._marks):
-            return text.lower(), None
-        kept = [(place, _plain(character)) for place, character in enumerate(text) if character not in self._marks]
-        return "".join(character for _, character in kept), [place for place, _ in kept]
-
-    def _pattern(self, spellings: Sequence[str]) -> re.Pattern[str]:
-        """Longest spellings first, whole words where a spelling begins or ends with a letter of a script that has words."""
-        levelled = spellings if self._to_the_letter else [self._levelled(one)[0] for one in spellings]
-        return re.compile("|".join(map(_whole, sorted(levelled, key=len, reverse=True))))
+    def _first(self, label: str, part: Levelled, start: int) -> int | None:
+        if self._vocabulary is not None:
+            return self._vocabulary.first(label, part, start)
+        places = [part.cased.find(spelling.strip(), start) for spelling in self._spellings[label]]
+        return min((place for place in places if place >= 0), default=None)
 
 
-def _plain(character: str) -> str:
-    """In NFKC and casefolded where that is one character too, so that places stay places."""
-    plain = unicodedata.normalize("NFKC", character).casefold()
-    return plain if len(plain) == 1 else character
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The part of a reply in which a rule looked, in the spelling in which labels are compared."""
+
+    raw: str
+    levelled: Levelled
+    places: Sequence[int] | None  # in `raw`, of each character; None where all are in their own
+
+    @classmethod
+    def of(cls, raw: str, vocabulary: Vocabulary | None) -> "_Text":
+        if vocabulary is None:
+            return cls(raw, Levelled(raw, raw), None)
+        if raw.isascii() and len((whole := vocabulary.level(raw)).folded) == len(raw):
+            return cls(raw, whole, None)
+        pieces = [(piece.start(), vocabulary.level(piece[0])) for piece in _COMPOSED.finditer(raw)]
+        levelled = Levelled("".join(piece.cased for _, piece in pieces), "".join(piece.folded for _, piece in pieces))
+        return cls(raw, levelled, [place for place, piece in pieces for _ in piece.folded])
+
+    def part(self, begin: int, end: int) -> Levelled:
+        return (
+            self.levelled if (begin, end) == (0, len(self)) else Levelled(self.levelled.cased[begin:end], self.levelled.folded[begin:end])
+        )
+
+    def place(self, at: int) -> int:
+        """In `raw`."""
+        return at if self.places is None else self.places[at]
+
+    def at(self, place: int) -> int:
+        """The inverse."""
+        return place if self.places is None else bisect_left(self.places, place)
+
+    def __len__(self) -> int:
+        return len(self.levelled.folded)
 
 
-def _whole(spelling: str) -> str:
-    words = spelling.replace("_", " ").split() or [spelling]
-    body = r"[\s_]+".join(map(re.escape, words))
-    before = r"(?<![^\W_])" if words[0][0].isascii() and words[0][0].isalnum() else ""
-    after = r"(?![^\W_])" if words[-1][-1].isascii() and words[-1][-1].isalnum() else ""
-    return before + body + after
+# A character and the marks that are written on it: together they may be one.
+_COMPOSED = re.compile(rf".[{''.join(map(chr, range(0x300, 0x370)))}\u3099\u309a]*", re.DOTALL)
+
+
+def _visible(output: str) -> tuple[int, str]:
+    """Where the text begins that is left when thinking is cut away and a fence is opened, and that text."""
+    base = _visible_from(output)
+    raw = output[base:]
+    inner = unfenced(raw)
+    return (base, raw) if inner is raw else (base + raw.rfind(inner), inner)
 
 
 def _visible_from(output: str) -> int:
-    """Where the text begins that is left when thinking is cut away."""
     if "<" not in output:
         return 0
     visible = without_thinking(output)
@@ -140,45 +165,79 @@ def _visible_from(output: str) -> int:
     return closed[-1] if closed else 0
 
 
-# Places from which the label is looked for, best first, each with whether it must stand right there: of the levelled and the raw text.
-Region = Callable[[str, str], Iterator[tuple[int, bool]]]
+# Parts of the levelled text in which the label is looked for, best first: where each begins and ends, and from where in it on.
+Region = Callable[[_Text], Iterator[tuple[int, int, int]]]
 
 
-def _anywhere(_: str, __: str) -> Iterator[tuple[int, bool]]:
-    yield 0, False
+def _anywhere(text: _Text) -> Iterator[tuple[int, int, int]]:
+    yield 0, len(text), 0
 
 
-def _in_json(text: str, _: str) -> Iterator[tuple[int, bool]]:
-    for pattern in (_NAMED_FIELD, _ANY_FIELD):
-        for match in pattern.finditer(text):
-            yield match.end(), True
-    yield from _anywhere(text, "")
+def _behind_answer(text: _Text) -> Iterator[tuple[int, int, int]]:
+    yield 0, len(text), answer_starts(text.levelled.folded) or 0
 
 
-def _behind_answer(text: str, _: str) -> Iterator[tuple[int, bool]]:
-    yield answer_starts(text) or 0, False
+def _in_json(text: _Text) -> Iterator[tuple[int, int, int]]:
+    """The values of the fields named like an answer; without any, those that are text."""
+    members = _members(text.raw, text.raw.find("{"))
+    named = [span for name, span in members.items() if name.casefold() in ANSWER_WORDS]
+    for begin, end in named or members.values():
+        yield text.at(begin), text.at(end), 0
 
 
 def _by_path(path: Any) -> Region:
-    field = next((step for step in reversed(str(path).split(".")) if not step.isdecimal()), "")
-    pattern = re.compile(rf"\"{re.escape(field)}\"\s*:\s*\[?\s*\"?\s*", re.IGNORECASE)
-
-    def region(text: str, _: str) -> Iterator[tuple[int, bool]]:
-        for match in pattern.finditer(text):
-            yield match.end(), True
-        yield from _anywhere(text, "")
+    def region(text: _Text) -> Iterator[tuple[int, int, int]]:
+        begin, end = text.raw.find("{"), len(text.raw)
+        for step in str(path).split("."):
+            begin, end = _members(text.raw, begin).get(step, (-1, -1))
+        if begin >= 0:
+            yield text.at(begin), text.at(end), 0
 
     return region
+
+
+def _members(text: str, at: int) -> dict[str, tuple[int, int]]:
+    """Where the values of the JSON object or list begin and end that begins at `at`, by name or number; as far as it is JSON.
+
+    >>> _members('see {"a": "x", "b": [1, 2]}', 4), _members("[true, 10]", 0), _members("no", -1)
+    ({'a': (10, 13), 'b': (20, 26)}, {'0': (1, 5), '1': (7, 9)}, {})
+    """
+    found: dict[str, tuple[int, int]] = {}
+    opens = text[at : at + 1] if at >= 0 else ""
+    if opens not in {"{", "["}:
+        return found
+    at = _no_blank(text, at + 1)
+    try:
+        while text[at : at + 1] not in {"}", "]", ""}:
+            name = str(len(found))
+            if opens == "{":
+                name, at = _decode(text, at)
+                at = _no_blank(text, _no_blank(text, at) + 1)
+            _, end = _decode(text, at)
+            found[name] = at, end
+            at = _no_blank(text, end)
+            at = _no_blank(text, at + 1) if text[at : at + 1] == "," else at
+    except (ValueError, RecursionError):
+        pass
+    return found
+
+
+def _no_blank(text: str, at: int) -> int:
+    while text[at : at + 1] in {" ", "\t", "\n", "\r"}:
+        at += 1
+    return at
 
 
 def _by_pattern(pattern: Any) -> Region:
     compiled = re.compile(str(pattern))
 
-    def region(text: str, raw: str) -> Iterator[tuple[int, bool]]:
-        skipped = max(0, len(raw) - _PATTERN_READS_CHARS)
-        matches = list(compiled.finditer(raw[skipped:]))
-        if matches and len(text) == len(raw):
-            yield skipped + matches[-1].start(1 if compiled.groups else 0), False
+    def region(text: _Text) -> Iterator[tuple[int, int, int]]:
+        skipped = max(0, len(text.raw) - _PATTERN_READS_CHARS)
+        matches = list(compiled.finditer(text.raw[skipped:]))
+        if matches:
+            begin, end = matches[-1].span(1 if compiled.groups else 0)
+            if begin >= 0:
+                yield text.at(skipped + begin), text.at(skipped + end), 0
 
     return region
 

@@ -38,6 +38,8 @@ MOST_SHARED = 1e-3
 _LEAST_LOGPROB = -1000.0
 # What is left over is the difference of numbers in single precision: below that it is rounding.
 _ROUNDING = 2.0**-23
+# A list that has more together is none of probabilities: zeros from a server that decodes greedily, or scores before the softmax.
+_MOST_TOGETHER = 1.1
 _MOST_STEPS = 32
 _MEMO_TOKENS = 8
 _MEMO_ENTRIES = 4096
@@ -126,7 +128,7 @@ class LabelProbabilities:
         return tuple(steps)
 
     def _weigh(self, tokens: Sequence[Token], steps: Sequence[_Step]) -> _Weighed | None:
-        """None where a list of alternatives has no number at all."""
+        """None where a list of alternatives has no number at all, or its numbers cannot be probabilities."""
         size = len(self._labels)
         weighed = _Weighed([0.0] * size, [0.0] * size)
         path = 1.0
@@ -138,6 +140,8 @@ class LabelProbabilities:
             said = self._said(step, tokens[step.index]["t"])
             goes_on = step is not steps[-1]
             covered, left, onward = self._told_apart(step, listed, said, path, weighed, goes_on=goes_on)
+            if left < 1 - _MOST_TOGETHER:
+                return None
             left = max(left, _ROUNDING)
             if len(covered) < len(remaining):
                 absent = [label for label in remaining if label not in covered]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_letters
 
 from evalsvc.config.models import Scoring
 from evalsvc.scoring.places import unmarked
 from evalsvc.scoring.text import level, one_spaced
 
-# A single letter that is more than what was said is a word of its own too often (I, a) to be a label's beginning.
-_SHORTEST_BEGINNING = 2
+# Letters that are words of their own: no label's beginning, unless they were said.
+_WORDS = frozenset("ai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ class Spellings:
         self._first = {form[0] for form, _ in self._forms}
 
     def fit(self, begun: str, *, said: bool = False) -> Fit:
-        """What an answer may become that has begun with `begun`. `said`: it was, so that a single letter counts too.
+        """What an answer may become that has begun with `begun`. `said`: it was.
+
+        Otherwise a single letter begins a label only where it is that of one label alone: other words begin with it too, and to refuse
+        a row for that would be rash.
 
         >>> few = Spellings(["not spam", "not ham", "no"], Scoring())
         >>> few.fit(" Not").labels, few.fit("not h").labels, few.fit("No.").labels, few.fit("now").labels
@@ -44,8 +48,9 @@ class Spellings:
         form = self._form(begun)
         if not form:
             return Fit(form, ())
-        may_begin = said or len(form) >= _SHORTEST_BEGINNING or not form.isascii()
-        labels = {index for spelling, index in self._forms if spelling == form or (may_begin and spelling.startswith(form))}
+        labels = {index for spelling, index in self._forms if spelling.startswith(form)}
+        if not said and len(form) == 1 and form in ascii_letters and (len(labels) > 1 or form in _WORDS):
+            labels = {index for spelling, index in self._forms if spelling == form}
         whole = max(
             ((spelling, index) for spelling, index in self._forms if _stands_first(spelling, form)),
             key=lambda one: len(one[0]),

@@ -34,8 +34,7 @@ class TextScorer:
         outcome, answer = outcome_before_reading(record), None
         if outcome is None:
             answer = self._answer(record)
-            nothing = Outcome.TRUNCATED if is_cut(record) or _never_answered(record) else Outcome.UNPARSED
-            outcome = Outcome.SCORED if answer else nothing
+            outcome = Outcome.SCORED if answer else _of_nothing(record)
         return Score(
             id=record.id,
             repeat=record.repeat,
@@ -50,6 +49,10 @@ class TextScorer:
         output = record.reply.output if record.reply is not None else None
         visible = without_thinking(output) if output else None
         return None if visible is None else self._read(visible)
+
+
+def _of_nothing(record: Record) -> Outcome:
+    return Outcome.TRUNCATED if is_cut(record) or _never_answered(record) else Outcome.UNPARSED
 
 
 def _never_answered(record: Record) -> bool:

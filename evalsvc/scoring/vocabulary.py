@@ -78,6 +78,15 @@ class Vocabulary:
             label, free_from = found, match.end()
         return label, False
 
+    def first(self, label: str, text: Levelled, start: int = 0) -> int | None:
+        """Where in `text.folded` the `label` begins for which `mentioned` or `exact` took it."""
+        by_chance = self._by_chance(text, start) if self._letters and text.aligned else None
+        for match in self._anywhere.finditer(text.folded, start):
+            found = self._label_of.get(match[0]) or self._label_of[one_spaced(match[0])]
+            if found == label and not (by_chance is not None and by_chance(match)):
+                return match.start()
+        return None
+
     def _by_chance(self, text: Levelled, start: int) -> Callable[[re.Match[str]], bool]:
         """Tells whether a one-letter label is only the article A, or b in another case than the label's, in a sentence.
 

@@ -232,7 +232,7 @@ def _scoring(labels: Mapping[str, int]) -> dict[str, Any]:
 
 def _comments(seen: Seen, asked: Asked, document: Mapping[str, Any]) -> dict[str, str]:
     comments = {
-        "": f"Written by evalsvc init, from {seen.rows:,} rows. Change what you like; every key is in docs/configuration.md.",
+        "": f"Written by evalsvc init, from {some(seen.rows, 'row')}. Change what you like; every key is in docs/configuration.md.",
         "task": _task_comment(seen),
         "dataset": _dataset_comment(seen),
         "dataset.where": _where_comment(seen),
@@ -314,7 +314,7 @@ def _task_comment(seen: Seen) -> str:
     """How to change the guess."""
     if seen.answers is None:
         return ""
-    others = ", ".join(task for task in (CLASSIFICATION, *FIRST) if task != seen.task)
+    others = ", ".join(task for task in (CLASSIFICATION, *FIRST, "perplexity", "judge") if task != seen.task)
     return (
         f"A guess from the names of the columns and from the right answers, which are {seen.answers.kind}.\n"
         f"Or is it {others}? docs/metrics.md has what each measures."

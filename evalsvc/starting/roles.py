@@ -12,15 +12,16 @@ LONGEST_LABEL = 60
 _TARGETS = (
     *("label", "labels", "target", "class", "category", "gold", "answer", "expected", "expected_output", "ground_truth"),
     *("summary", "highlights", "tldr", "translation", "translations", "answers"),
-    *("reference", "intent", "sentiment", "topic", "output", "completion", "response", "y"),
+    *("reference", "references", "ref", "refs", "ideal", "intent", "sentiment", "topic", "output", "completion", "response"),
+    *("continuation", "y"),
 )
 _INPUTS = (
     *("text", "input", "question", "prompt", "query", "sentence", "message", "review", "content", "body", "document", "utterance"),
-    *("article", "dialogue", "source", "src", "problem"),
+    *("article", "dialogue", "source", "src", "problem", "opening", "q"),
 )
 # The text that a question is about: both are shown.
 CONTEXTS = ("context", "passage")
-_ABOUT_A_CONTEXT = ("question", "query")
+_ABOUT_A_CONTEXT = ("question", "query", "q")
 # Of numbers that are not labels, which are measured.
 _MEASURES = ("score", "rating", "value", "price", "y_true")
 _ID = re.compile(r"(?:^|[_-])(id|uuid|guid|key|idx|index)$", re.IGNORECASE)
@@ -67,7 +68,7 @@ def _is_id(rows: int, column: Column) -> bool:
 
 def _target(rows: int, columns: Sequence[Column]) -> str | None:
     """By name; else the column with the fewest values that could be labels, as long as something is left to ask about; else a measure."""
-    named = _named(columns, _TARGETS)
+    named = _named(columns, _TARGETS) or (_named(columns, ("a",)) if _named(columns, ("q",)) is not None else None)
     if named is not None or len(columns) < 2:
         return named
     languages = [column.name for column in columns if language(column.name) is not None]

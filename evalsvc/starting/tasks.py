@@ -16,7 +16,7 @@ _LABEL: Final = ("label", "labels", "class", "category", "intent", "sentiment", 
 _SUMMARY: Final = ("summary", "summaries", "highlights", "tldr", "abstract")
 _ARTICLE: Final = ("article", "document", "dialogue", "report", "transcript")
 _TRANSLATION: Final = ("translation", "translations", "target_text", "tgt", "mt_reference")
-_QUESTION: Final = ("question", "problem", "query")
+_QUESTION: Final = ("question", "problem", "query", "q")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _is_summary(clue: Clue) -> bool:
 
 
 def _is_qa(clue: Clue) -> bool:
-    return _has(clue.inputs, _QUESTION) and _has([clue.answers.name], ("answer", "answers", "gold", "target", "label"))
+    return _has(clue.inputs, _QUESTION) and _has([clue.answers.name], ("answer", "answers", "gold", "target", "label", "a"))
 
 
 _TEXTS: Final[Mapping[str, Callable[[Clue], bool]]] = {

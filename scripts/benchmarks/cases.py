@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import Bench, Run, finished
 from benchmarks.inputs import append_answers, certificates, write_config, write_rows
-from benchmarks.processes import SLOW, Stub, Used, environment, measure, stub
+from benchmarks.processes import SLOW, Stub, Used, environment, stub
+from benchmarks.reductions import reducing, reducing_memory
 from benchmarks.rouge import rouge
 from benchmarks.table import Result
 
@@ -112,35 +112,9 @@ def resume(bench: Bench) -> Iterator[Result]:
     assert seen["chats"] == FEW, seen
     finished(run, rows + FEW)
     yield _at_most("resume", f"{rows:,} finished rows: until the first new request", seen["first_at"] - run.used.began_at, 8.0)
+    yield Result(case="resume", what="the same: CPU of the main process, start to end", measured=f"{run.used.cpu_s:.2f} s")
     yield _at_most("resume", f"{rows:,} finished rows: peak of the main process", run.used.peak_mb, 300, "MB")
     yield _at_most("resume", f"{rows:,} finished rows: peak of the reducer", run.used.child_peak_mb, 300, "MB")
-
-
-def reducing(bench: Bench) -> Iterator[Result]:
-    """A journal of labels reduced again: by one core, and by all there are."""
-    rows = bench.rows(500_000)
-    data, run_dir = bench.data(rows), bench.new_path()
-    with stub() as server:
-        config = write_config(bench.new_path(".yaml"), data, port=server.port, concurrency=64)
-        bench.evalsvc_on(config, run_dir, "--limit", str(FEW))
-        append_answers(run_dir / "predictions.jsonl", config, skip=FEW)
-        bench.evalsvc_on(config, run_dir)
-    rate = max(_rate_of(bench.module("benchmarks.reducing", run_dir)) for _ in range(bench.repeats))
-    yield Result(
-        case="reduce",
-        what=f"{rows:,} rows of labels: one core, from journal to counts",
-        measured=f"{rate:,.0f} rows/s",
-        target="≥ 100,000 rows/s",
-        reached=rate >= 100_000,
-    )
-    wall_s = _median([_score_s(bench, run_dir) for _ in range(bench.repeats)])
-    yield Result(case="reduce", what=f"{rows:,} rows of labels: evalsvc score, on all cores", measured=f"{wall_s:.2f} s")
-
-
-def _score_s(bench: Bench, run_dir: Path) -> float:
-    """Seconds of `evalsvc score` from nothing but the journal."""
-    (run_dir / "reduce.json").unlink()
-    return measure("benchmarks.watched", bench.new_path(".json"), ["score", run_dir], cwd=bench.folder).wall_s
 
 
 def first_pass(bench: Bench) -> Iterator[Result]:
@@ -201,6 +175,7 @@ CASES = {
     "first-pass": Case(run=first_pass),
     "resume": Case(run=resume),
     "reduce": Case(run=reducing),
+    "reduce-memory": Case(run=reducing_memory, long=True),
     "rouge": Case(run=rouge),
     "memory": Case(run=memory, long=True),
 }

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -38,8 +38,8 @@ def write_rows(path: Path, rows: range, *, mode: str = "w") -> Path:
     return path
 
 
-def write_config(path: Path, data: Path, *, port: int, concurrency: int, **model: Any) -> Path:
-    """An eval.yaml; JSON is YAML. `model` is what its `model` says besides."""
+def write_config(path: Path, data: Path, *, port: int, concurrency: int, rest: Mapping[str, Any] | None = None, **model: Any) -> Path:
+    """An eval.yaml; JSON is YAML. `model` is what its `model` says besides, `rest` what stands in the place of other keys."""
     config: dict[str, Any] = {
         "name": "bench",
         "dataset": {"path": str(data), "input": "text", "target": "label"},
@@ -47,6 +47,7 @@ def write_config(path: Path, data: Path, *, port: int, concurrency: int, **model
         "model": {"name": MODEL, "base_url": f"http://127.0.0.1:{port}/v1", "endpoint_id": "bench", "max_output_tokens": 3, **model},
         "scoring": {"labels": list(LABELS)},
         "limits": {"concurrency": concurrency},
+        **(rest or {}),
     }
     path.write_bytes(orjson.dumps(config))
     return path
@@ -86,16 +87,26 @@ def write_bodies(path: Path, config_file: Path) -> Path:
     return path
 
 
-def append_answers(journal: Path, config_file: Path, *, skip: int) -> None:
-    """The journal lines that a run would have written for all rows after the first `skip`."""
-    with journal.open("ab") as file:
-        file.writelines(encode(_answered(request)) for request in islice(requests(config_file), skip, None))
-
-
-def _answered(request: Request) -> Record:
-    reply = Reply(
-        output="spam", finish_reason="stop", usage=Usage(input=31, output=1), latency_s=0.25, model=MODEL, request_id="chatcmpl-0"
+def reply(output: str = "spam", tokens: Sequence[Mapping[str, Any]] | None = None) -> Reply:
+    return Reply(
+        output=output,
+        finish_reason="stop",
+        usage=Usage(input=31, output=1),
+        latency_s=0.25,
+        model=MODEL,
+        request_id="chatcmpl-0",
+        tokens=tokens,
     )
+
+
+def append_answers(journal: Path, config_file: Path, *, skip: int, replies: Callable[[int], Reply] = lambda _: reply()) -> None:
+    """The journal lines that a run would have written for all rows after the first `skip`; `replies` are given their number."""
+    with journal.open("ab") as file:
+        numbered = islice(enumerate(requests(config_file)), skip, None)
+        file.writelines(encode(_answered(request, replies(number))) for number, request in numbered)
+
+
+def _answered(request: Request, reply: Reply) -> Record:
     return Record(
         id=request.id,
         repeat=request.repeat,

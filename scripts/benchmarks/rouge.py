@@ -24,7 +24,7 @@ def rouge(bench: Bench) -> list[Result]:
     """All four metrics of texts of 60 and of 300 words, six in ten of them in order; in lines, and in one."""
     results = []
     for words, per_line, few in ((60, WORDS_A_LINE, 200), (300, WORDS_A_LINE, 20), (300, 300, 20)):
-        pairs = _pairs(words, per_line, few)
+        pairs = pairs_of(words, per_line, few)
         lines = "one line" if per_line == words else f"lines of {per_line}"
         results += [_compared(bench, f"{words} words, {lines}", pairs, stemmer=stemmer) for stemmer in (False, True)]
     return results
@@ -63,7 +63,7 @@ def _seconds(score: Callable[[Texts], object], pairs: Sequence[Texts], repeats: 
     return min(rounds)
 
 
-def _pairs(words: int, per_line: int, count: int) -> list[Texts]:
+def pairs_of(words: int, per_line: int, count: int) -> list[Texts]:
     """Words as frequent as in English (Zipf), 5,000 of them, every second with an ending for the stemmer to take."""
     random = Random(0)
     known = ["".join(random.choices(_SYLLABLES, k=random.randrange(1, 4))) + random.choice(_ENDINGS) for _ in range(5_000)]

@@ -14,6 +14,7 @@ import pytest
 import evalsvc
 from evalsvc.errors import UsageError
 from evalsvc.library.page import page
+from evalsvc.records import SliceValue
 from tests.api.conftest import ROWS
 from tests.e2e.desk import Desk, messages_rows
 
@@ -151,6 +152,29 @@ def test_a_metric_without_a_value_says_why(desk: Desk) -> None:
     summary = evalsvc.evaluate("eval.yaml").summary
     summary["metrics"]["mcc"] = {"value": None, "ci_low": None, "ci_high": None, "n": 0, "reason": "one class only", "signature": ""}
     assert "one class only" in read_page(page(summary, "runs/x", passed=None)).text
+
+
+def test_a_notebook_shows_slices_and_thresholds_too(desk: Desk) -> None:
+    summary = evalsvc.evaluate("eval.yaml").summary
+    evil = "<b>alert(1)</b>"
+    slices: dict[str, dict[str, SliceValue]] = {evil: {evil: {"value": 0.25, "ci_low": 0.2, "ci_high": 0.3, "n": 40, "p_holm": 0.0002}}}
+    summary["metrics"]["balanced_accuracy"]["slices"] = slices
+    point = {"threshold": 0.3, "log_odds": -0.85, "precision": 0.875, "recall": 0.75, "f1": 0.8077, "predicted": 6}
+    rows = {"without_probabilities_positive": 0, "without_probabilities_negative": 0}
+    chosen: dict[str, Any] = {"best_f1": point, "operating_point": None}
+    summary["thresholds"] = {"positive": evil, "table": [], "rows": rows, "note": "confirm it", **chosen}
+    text = read_page(page(summary, "runs/x", passed=True)).text
+    for shown in ("p against the rest", "< 0.001", "corrected for 1 slice (Holm)", f"{evil} from", "0.8750", "highest f1", "confirm it"):
+        assert shown in text
+
+
+def test_only_what_has_two_ends_is_drawn_between_them(desk: Desk) -> None:
+    summary = evalsvc.evaluate("eval.yaml").summary
+    part: evalsvc.MetricValue = {"value": 0.5, "ci_low": 0.0, "ci_high": 1.0, "n": 40, "signature": ""}
+    summary["metrics"] = {"mae": part}
+    assert 'class="scale"' not in page(summary, "runs/x", passed=True)
+    summary["metrics"] = {"mcc": part}
+    assert "left: 50.0%; width: 50.0%" in page(summary, "runs/x", passed=True)
 
 
 def test_importing_evalsvc_loads_nothing_heavy_and_lists_everything() -> None:

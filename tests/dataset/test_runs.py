@@ -279,6 +279,16 @@ def test_nothing_to_judge_is_said_with_why(tmp_path: Path) -> None:
     assert "dataset.join" in str(told.value.hint)
 
 
+def test_a_run_that_has_still_to_run_is_not_blamed_on_its_data(tmp_path: Path) -> None:
+    write_run(tmp_path, [])
+    with pytest.raises(UsageError, match="3 rows are pending") as told:
+        judged(tmp_path).survey()
+    assert "answer some rows first" in str(told.value.hint)
+    with pytest.raises(UsageError, match="there is no file") as told:
+        judged(tmp_path, path="runs/never")
+    assert "has to have run" in str(told.value.hint)
+
+
 def test_an_odd_place_beside_the_config_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = write_run(tmp_path, [record("a")])
     monkeypatch.chdir(tmp_path)
@@ -287,3 +297,18 @@ def test_an_odd_place_beside_the_config_is_looked_at_first(tmp_path: Path, monke
     assert found is not None
     assert found.folder == here
     assert runs_of(DatasetConfig(path=str(here / "predictions.jsonl")), tmp_path)[0].folder == here
+
+
+def test_a_verdict_that_no_judge_was_asked_for_is_no_answer_of_the_judge(tmp_path: Path) -> None:
+    rows = [record("a", "Rating: 3"), record("b", "1", finish_reason="not_asked"), record("c", "Rating: 4")]
+    write_run(tmp_path, rows, task="judge")
+    data = judged(tmp_path)
+    assert [sample.id for sample in samples(data)] == ["a", "c"]
+    assert any("no judge was asked" in note and "1 verdicts" in note for note in data.survey().notes)
+
+
+def test_of_two_judges_only_verdicts_that_both_were_asked_for_are_held_against_each_other(tmp_path: Path) -> None:
+    write_run(tmp_path, [record(name, "Rating: 3") for name in "abc"], task="judge")
+    other = [record("a", "1", finish_reason="not_asked"), record("b", "Rating: 5"), record("c", "1")]
+    write_run(tmp_path, other, name="other", task="judge")
+    assert {sample.fields["row_id"] for sample in samples(judged(tmp_path, against="runs/other"))} == {"b", "c"}

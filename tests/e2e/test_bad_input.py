@@ -37,6 +37,11 @@ BAD_CONFIGS: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "a metric that does not exist": (("model:", 'gates: ["acuracy >= 0.5"]\nmodel:'), ("eval.yaml:", "(gates[0])", "acuracy", "accuracy")),
     "plain recall without positive": (("model:", 'gates: ["recall >= 0.5"]\nmodel:'), ("recall", "recall_macro", "scoring.positive")),
     "a target that is no label": (("[spam, ham]", "[spam, eggs]"), ("ham", "scoring.labels")),
+    "a slice of a column that no row has": (("model:", "slices: [txt]\nmodel:"), ("eval.yaml:6", "slices[0]", "'txt'", "'text'")),
+    "an accuracy that nothing tells": (
+        ("model:", 'task: generation\ngates: ["accuracy >= 0.5"]\nmodel:'),
+        ("eval.yaml:7", "gates[0]", "scoring: {correct: exact_match}"),
+    ),
     "a wrong type": (("model:", "limits: {concurrency: many}\nmodel:"), ("limits.concurrency", "eval.yaml:6")),
 }
 

@@ -203,6 +203,11 @@ def test_score_takes_labels_and_gates_from_the_edited_config_without_a_request(d
     assert "parse_rate >= 1" in scored.out
     assert desk.summary["outcomes"]["unparsed"] == 0
     assert desk.run("score", '--set=gates=["parse_rate >= 1", "recall >= 0.999"]').code == 3
+    kept = desk.run_dir.joinpath("run.json").read_bytes()
+    refused = desk.run("score", "--set=metrics=[f1_makro]")
+    assert refused.code == 2
+    assert "did you mean `f1_macro`" in refused.err
+    assert desk.run_dir.joinpath("run.json").read_bytes() == kept  # what cannot be scored is not what the run is scored by
     assert server.calls() == []
 
 

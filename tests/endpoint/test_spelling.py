@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -112,3 +113,10 @@ def test_blanks_around_the_text_may_be_trimmed_by_a_template() -> None:
     assert spelled_form(["<|a|>", "ham"], "\n\n ham ") == "ham"
     assert spelled_form(["<|a|>", "ham", "\n"], "ham\n") == "ham\n"
     assert spelled_form(["<|a|>", "h am"], "ham") is None
+
+
+def test_a_long_target_of_which_every_byte_is_a_token_of_its_own_holds_nobody_up() -> None:
+    """Each U+FFFD may be one, two or three bytes: the places where the text may begin grow with every token."""
+    begun = process_time()
+    assert spelled_at_end(["Q", *["\ufffd"] * 12_000], "🎉" * 3_000) == Spelled(first=1)
+    assert process_time() - begun < 5

@@ -127,7 +127,7 @@ def test_named_metrics_come_in_the_order_of_the_reports() -> None:
 def test_a_metric_that_cannot_be_had_is_refused() -> None:
     for metric, told in (
         ("recall", "scoring.positive"),
-        ("bleu", "of generation"),
+        ("bleu", "of the tasks generation"),
         ("acc", "no metric"),
         ({"mcc": {"x": 1}}, "no options"),
     ):
@@ -185,3 +185,32 @@ def test_without_labels_a_metric_that_needs_them_is_refused_with_what_there_is()
 
 def test_metrics_of_the_users_own_are_passed_over() -> None:
     assert check_metrics(["accuracy", "m.py:A", {"m.py:B": {"x": 1}}], custom=["m.py:A", "m.py:B"]) == ("accuracy",)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("BLEU", "bleu"), ("rougel", "rougeL"), ("chrF++", "chrf_pp"), ("acc", "accuracy"), ("em", "exact_match"), ("pass@k", "pass_at_k")],
+)
+def test_names_from_elsewhere_are_understood_well_enough_to_be_put_right(written: str, meant: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_metrics([written], available=available_metrics("translation", has_labels=False))
+    assert refused.value.hint == f"did you mean `{meant}`?"
+
+
+def test_where_there_are_no_labels_none_of_their_metrics_is_proposed() -> None:
+    with pytest.raises(UsageError) as refused:
+        check_metrics(["comet"], available=available_metrics("translation", has_labels=False))
+    assert "recall" not in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("gate", ["bleu >= 0.3", "chrf.ci_low >= 0.5"])
+def test_a_share_of_what_goes_to_a_hundred_is_refused_with_the_number_meant(gate: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_gates([gate], available=available_metrics("translation", has_labels=False))
+    assert refused.value.hint is not None
+    assert refused.value.hint.startswith(f"write `{gate.split('.ci')[0].split(' ')[0]} >= ")
+
+
+def test_an_operator_the_wrong_way_round_is_told_from_a_metric() -> None:
+    with pytest.raises(UsageError, match="`accuracy => 0.9` is no gate"):
+        check_gates(["accuracy => 0.9"])

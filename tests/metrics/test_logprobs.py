@@ -6,7 +6,7 @@ import pytest
 
 from evalsvc.config.models import DatasetConfig, EvalConfig, ModelConfig, OperatingPoint, Scoring
 from evalsvc.errors import UsageError
-from evalsvc.metrics.logprobs import asks_for_alternatives, check_logprobs
+from evalsvc.metrics.logprobs import asks_for_alternatives, check_logprobs, check_operating_point
 
 POINT = OperatingPoint(recall=0.9)
 LOGPROBS = ["message.output_text.logprobs"]
@@ -70,4 +70,12 @@ def test_nothing_is_refused_where_nothing_wants_them() -> None:
 @pytest.mark.parametrize(("more", "said"), [({"task": "qa"}, "for classification"), ({}, "which label")])
 def test_an_operating_point_needs_a_label(more: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        check_logprobs(config({"logprobs": True, "top_logprobs": 5}, scoring=Scoring(operating_point=POINT), **more))
+        check_operating_point(config({"logprobs": True, "top_logprobs": 5}, scoring=Scoring(operating_point=POINT), **more), str)
+
+
+@pytest.mark.parametrize("more", [{"metrics": ("generated_nll",)}, {"gates": ("generated_perplexity <= 3",)}])
+def test_the_replys_own_perplexity_needs_logprobs_without_alternatives(more: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="needs the logprobs of the replies"):
+        check_logprobs(config({"logprobs": False}, task="translation", **more))
+    check_logprobs(config({"logprobs": True}, task="translation", **more))
+    check_logprobs(config({"logprobs": 0}, api="completions", task="translation", **more))

@@ -1,11 +1,14 @@
 from fractions import Fraction
+from math import floor
 from random import Random
 from statistics import fmean, stdev
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalsvc import jsonio
-from evalsvc.metrics.means import MOST_SLICES, MeanTally, SlicedMean, in_units, mean_metric, with_slices
+from evalsvc.metrics.means import MOST_SLICES, MeanTally, SlicedMean, in_parts, in_units, mean_metric, with_slices
 
 SCORES = [0.1, 0.25, 0.5, 0.9, 4.0, -3.5, 1e-9, 123456.789]
 
@@ -21,6 +24,11 @@ def test_a_mean_is_exact_to_a_unit_of_2_to_the_minus_40() -> None:
     exact = sum(map(Fraction, SCORES), Fraction()) / len(SCORES)
     assert abs(Fraction(of(SCORES).value() or 0) - exact) <= Fraction(1, 2**40)
     assert in_units(1e308) == int(1e308) << 40
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False), bits=st.sampled_from([0, 40, 64]))
+def test_the_nearest_whole_number_of_parts_is_that_of_the_exact_fraction(value: float, bits: int) -> None:
+    assert in_parts(value, 1 << bits) == floor(Fraction(value) * 2**bits + Fraction(1, 2))
 
 
 def test_the_interval_of_independent_rows_is_students() -> None:

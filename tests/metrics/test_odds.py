@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsvc.metrics.odds import UNITS_PER_NAT, OddsTally, log_odds, probability_at
-from evalsvc.metrics.ranking import average_precision, roc_auc
+from evalsvc.metrics.ranking import VALUES, average_precision, intervals, roc_auc
 
 
 def drawn(n: int, *, most: int, seed: int = 0) -> OddsTally:
@@ -64,3 +64,27 @@ def test_bins_move_the_area_by_next_to_nothing() -> None:
     assert (exact.resolution, binned.resolution) == ("exact", "bins:1/256-nat")
     assert roc_auc(binned.curve()) == pytest.approx(roc_auc(exact.curve()) or 0.0, abs=2e-6)
     assert average_precision(binned.curve()) == pytest.approx(average_precision(exact.curve()) or 0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("level", range(6))
+def test_a_curve_in_bins_is_that_of_rows_that_were_counted_in_bins(level: int) -> None:
+    tally = drawn(300, most=1000)
+    once, twice = tally.curve().rounded(level), tally.rounded(level).curve()
+    for mine, other in ((once.units, twice.units), (once.own, twice.own), (once.others, twice.others)):
+        assert mine.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_few_rows_of_a_label_leave_its_ranking_open(name: str) -> None:
+    """One row drawn again and again is always the same row: its spread says nothing of other rows of the label."""
+    widths = []
+    for rows in (1, 2, 5, 40):
+        random, tally = Random(1), OddsTally()
+        for row in range(400):
+            tally.update(int(random.gauss(1.0 if row < rows else 0.0, 1.0) * UNITS_PER_NAT), of_label=row < rows)
+        low, high = intervals(tally)[name]
+        assert low <= (VALUES[name](tally.curve()) or 0.0) <= high
+        widths.append(high - low)
+    one, two, five, forty = widths
+    assert min(one, two) > 0.5
+    assert five > forty

@@ -1,5 +1,6 @@
 """Slices: each metric by the values of a column, and whether they differ from the rest by more than chance."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -85,6 +86,18 @@ def test_a_column_with_a_value_for_each_row_is_no_slicing() -> None:
     assert sliced.shown(["text"]) == {}
 
 
+def test_a_mean_over_the_groups_of_a_column_with_too_many_values_is_none() -> None:
+    """Those that are kept of too many are the ones that came first."""
+    by_text = replace(mean_of("rougeL", signature="v:1", measure=None), by="text")
+    sliced = SlicedKept.empty(Shape(metrics=(by_text,)))
+    for number in range(MOST_SLICES + 5):
+        score = Score(id="1", repeat=0, target="a", prediction="a", outcome=Outcome.SCORED, rule=None, scores={"rougeL": number / 1000})
+        sliced.update(score, [("text", str(number))], Buckets(number, number % JACKKNIFE_BUCKETS))
+    found = measured_metrics(sliced, SAMPLING)["rougeL"]
+    assert (found["value"], found["ci_low"], found["n"]) == (None, None, 0)
+    assert found["reason"].startswith("'text' has more than 200 different values")
+
+
 def test_holm_never_calls_a_harder_one_easier() -> None:
     corrected = holm({"a": 0.04, "b": 0.03, "c": 0.5})
     assert list(corrected) == ["b", "a", "c"]
@@ -92,8 +105,35 @@ def test_holm_never_calls_a_harder_one_easier() -> None:
 
 
 def test_without_spread_there_is_no_p_value() -> None:
-    assert p_value(0.1, [0.1] * 50) is None
-    assert p_value(0.1, [0.1, 0.2]) is None
+    assert p_value(0.1, [0.1] * 50, degrees=49) is None
+    assert p_value(0.1, [0.1, float("nan")], degrees=49) is None
+
+
+@pytest.mark.parametrize("labels", [LABELS, ()])
+def test_small_slices_that_are_all_right_are_not_called_different(labels: tuple[str, ...]) -> None:
+    """They scatter by nothing themselves, and twenty others like them would scatter by as much as all rows do."""
+    shape, rejected = Shape(labels=labels, metrics=(QUALITY,)), dict.fromkeys(("accuracy", "quality"), 0)
+    for seed in range(30):
+        random, sliced = Random(seed), SlicedKept.empty(shape)
+        for number in range(600):
+            target, is_right = LABELS[random.random() < 0.5], random.random() < 0.95
+            score = labelled(target, target if is_right else LABELS[target == "ham"], float(is_right))
+            sliced.update(score, [("kind", str(number % 30))], Buckets(number, number % JACKKNIFE_BUCKETS))
+        found = slices_of(sliced, ["kind"], SAMPLING)
+        assert any(number["value"] == 1.0 and "p_holm" in number for number in found["accuracy"]["kind"].values())
+        for name in rejected:
+            rejected[name] += min(number["p_holm"] for number in found[name]["kind"].values()) < 0.05
+    assert all(count <= 4 for count in rejected.values())
+
+
+def test_a_small_slice_that_is_much_worse_is_told_from_the_rest() -> None:
+    sliced = SlicedKept.empty(Shape(labels=LABELS))
+    for number in range(600):
+        is_right = number % 20 != 0 if number >= 20 else number % 2 == 0
+        sliced.update(labelled("ham", "ham" if is_right else "spam", 1.0), [("kind", str(number // 20))], Buckets(number, number % 256))
+    found = slices_of(sliced, ["kind"], SAMPLING)["accuracy"]["kind"]
+    assert found["0"]["p_holm"] < 0.05
+    assert all(number["p_holm"] == 1.0 for kind, number in found.items() if kind != "0")
 
 
 def test_of_a_handful_of_rows_nobody_can_tell_whether_they_differ() -> None:
@@ -102,6 +142,16 @@ def test_of_a_handful_of_rows_nobody_can_tell_whether_they_differ() -> None:
         rare = number < 5
         sliced.update(labelled("ham", "ham", 0.1 if rare else 0.9), [("kind", "rare" if rare else "usual")], Buckets(number, number % 256))
     assert all("p_holm" not in number for number in slices_of(sliced, ["kind"], SAMPLING)["quality"]["kind"].values())
+
+
+def test_an_interval_of_ratings_stays_on_their_scale() -> None:
+    rating = replace(mean_of("judge_score", signature="v:1", measure=None), ends=(1.0, 5.0))
+    sliced = SlicedKept.empty(Shape(metrics=(rating,)))
+    for number, value in enumerate((1.0, 5.0)):
+        score = Score(id="1", repeat=0, target=None, prediction="1", outcome=Outcome.SCORED, rule=None, scores={"judge_score": value})
+        sliced.update(score, [], Buckets(number, number))
+    found = measured_metrics(sliced, SAMPLING)["judge_score"]
+    assert (found["ci_low"], found["value"], found["ci_high"]) == (1.0, 3.0, 5.0)
 
 
 def test_an_interval_around_few_rows_is_wide_and_stays_in_the_range_of_its_metric() -> None:
@@ -113,3 +163,13 @@ def test_an_interval_around_few_rows_is_wide_and_stays_in_the_range_of_its_metri
     found = measured_metrics(sliced, SAMPLING)["rougeL"]
     assert (found["ci_low"], found["ci_high"]) == pytest.approx((0.9 - 0.2484, 1.0), abs=1e-3)  # Student's t with two degrees of freedom
     assert "ci:jackknife3" in found["signature"]
+
+
+def test_an_interval_holds_a_value_that_rounding_put_beyond_the_range() -> None:
+    bleu = replace(mean_of("bleu", signature="v:1", measure=None), value=lambda _: 100.00000000000004)
+    sliced = SlicedKept.empty(Shape(metrics=(bleu,)))
+    for number in range(3):
+        score = Score(id="1", repeat=0, target="a", prediction="a", outcome=Outcome.SCORED, rule=None, scores={"bleu": 1.0})
+        sliced.update(score, [], Buckets(number, number))
+    found = measured_metrics(sliced, SAMPLING)["bleu"]
+    assert found["ci_high"] == found["value"] == 100.00000000000004

@@ -9,7 +9,17 @@ from evalsvc.config import EvalConfig
 from evalsvc.metrics.families.metric import SCORE_UNITS, SumMetric, mean_of
 from evalsvc.metrics.families.registry import build_metrics
 from evalsvc.metrics.intervals import wilson
-from evalsvc.metrics.sums import JACKKNIFE_BUCKETS, Resampling, SumTally, estimates, interval_of_mean, replicates, values_of
+from evalsvc.metrics.sums import (
+    JACKKNIFE_BUCKETS,
+    SEED,
+    Resampling,
+    SumTally,
+    estimates,
+    exact,
+    interval_of_mean,
+    replicates,
+    values_of,
+)
 from evalsvc.records import Outcome, Score
 
 MEAN = mean_of("quality", signature="v:1", measure=None)
@@ -167,3 +177,31 @@ def test_a_metric_whose_sums_cancel_in_doubles_is_centred_before_it_is_drawn() -
         intervals.append((found.value, found.low, found.high))
     assert intervals[0][1] is not None
     assert intervals[1] == pytest.approx(intervals[0], abs=1e-9)
+
+
+def test_replicates_are_the_same_digits_in_whatever_order_their_clusters_are_added_up() -> None:
+    """Means of scores are sums of 64 bits and more, of which doubles keep 53: added up backwards they would be others."""
+    import numpy as np
+
+    tally = tally_of(drawn(400), [MEAN])
+    [sums] = replicates([tally])
+    rows = exact(np.array([row for _, row in sorted(tally.clusters.items())], dtype=np.float64))
+    random = np.random.Generator(np.random.PCG64(SEED))
+    for replicate in sums[:50]:
+        chosen = rows[random.integers(len(rows), size=len(rows))]
+        forwards = backwards = np.zeros(tally.width)
+        for row in chosen:
+            forwards = forwards + row
+        for row in chosen[::-1]:
+            backwards = backwards + row
+        assert forwards.tolist() == backwards.tolist() == replicate.tolist()
+
+
+def test_counts_are_not_rounded_and_large_sums_by_less_than_matters() -> None:
+    import numpy as np
+
+    rows = np.array([[1.0, 0.1 * 2**64], [12_345.0, 0.9 * 2**64], [7.0, 3.0]] * 5000)
+    rounded = exact(rows)
+    assert rounded[:, 0].tolist() == rows[:, 0].tolist()
+    assert np.abs(rounded - rows).max() <= 2.0**-36 * rows.max()
+    assert exact(np.zeros((0, 2))).shape == (0, 2)

@@ -176,6 +176,11 @@ TABLE: Mapping[str, tuple[tuple[Run, Run], ...]] = {
             Run(counts={("ham", "ham"): 500, ("ham", "spam"): 500, ("spam", "spam"): 500, ("spam", "ham"): 500}),
             Run(counts={("ham", "ham"): 50, ("ham", "spam"): 50, ("spam", "spam"): 50, ("spam", "ham"): 50}),
         ),
+        # of rows of one label alone MCC is 0 whatever the answers
+        (
+            Run(counts={("ham", "ham"): 500, ("ham", "spam"): 500, ("spam", "spam"): 500, ("spam", "ham"): 500}),
+            Run(counts={("ham", "ham"): 900, ("ham", "spam"): 100}),
+        ),
         # 0.09 is no use, 0.11 is little
         (Run(metrics={"mcc": metric(0.04, -0.01, 0.09)}), Run(metrics={"mcc": metric(0.04, -0.01, 0.11)})),
         # barely better is better
@@ -248,11 +253,17 @@ TABLE: Mapping[str, tuple[tuple[Run, Run], ...]] = {
             Run(outcomes={"scored": 1000}, besides=Besides(task="qa", data_rows=1000, repeated_rows=10)),
             Run(outcomes={"scored": 1000}, besides=Besides(task="qa", data_rows=1000, repeated_rows=9)),
         ),
+        # one prompt before many targets is many rows, for the target is part of what is asked
+        (
+            Run(outcomes={"scored": 1000}, besides=Besides(task="perplexity", data_rows=1000, repeated_rows=900, conflicting_rows=890)),
+            Run(outcomes={"scored": 1000}, besides=Besides(task="perplexity", data_rows=1000, repeated_rows=900, conflicting_rows=891)),
+        ),
     ),
     "label_without_rows": (
         (Run(labels=(*LABELS, "junk")), Run(labels=(*LABELS, "junk"), counts={**GOOD, ("junk", "junk"): 1})),
-        # not while nothing is there at all
+        # not while nothing is there at all, nor where the rows of one label alone have a warning of their own
         (Run(labels=(*LABELS, "junk")), Run(labels=(*LABELS, "junk"), counts={})),
+        (Run(labels=(*LABELS, "junk")), Run(counts={("ham", "ham"): 1000})),
     ),
     "label_mass_low": ((probabilities(low_mass=51), probabilities(low_mass=50)),),
     "probabilities_saturated": (
@@ -362,6 +373,29 @@ def test_a_label_that_is_missed_is_not_called_a_question_of_precision_too() -> N
     for bad, _ in (*TABLE["hidden_class"], *TABLE["weak_class"]):
         assert not {"hidden_class", "weak_class"} <= set(bad.kinds())
         assert "precision_recall_apart" not in bad.kinds()
+
+
+def test_a_data_set_of_one_label_has_one_warning_that_says_so() -> None:
+    [only] = Run(counts={("ham", "ham"): 900, ("ham", "spam"): 100}).found()
+    assert only["kind"] == "class_imbalance"
+    assert only["message"].startswith("100 % of the rows are `ham`")
+    assert only["message"].endswith("add rows of the other labels: of those nothing is measured")
+
+
+def test_probabilities_that_are_sure_throughout_are_traced_to_where_they_come_from() -> None:
+    [throughout] = probabilities(saturated=1000, saturated_wrong=60).found()
+    [half] = probabilities(saturated=600, saturated_wrong=60).found()
+    assert "temperature 1" in throughout["message"]
+    assert "surer than it is good" in half["message"]
+
+
+def test_what_is_counted_is_named_where_it_is_not_all_rows() -> None:
+    counted = {"recall": "40 rows of the positive label leave", "precision": "40 answers with the positive label leave"}
+    for name, words in counted.items():
+        [few] = Run(metrics={name: metric(0.8, 0.6, 0.9, 40)}).found()
+        assert few["message"].startswith(words)
+    [gate] = Run(metrics={"recall": metric(0.95, 0.87, 0.98, 64)}, besides=Besides(gates=[parse_gate("recall >= 0.9")])).found()
+    assert "64 rows of the positive label cannot tell" in gate["message"]
 
 
 def test_what_the_model_is_too_eager_or_too_shy_with_is_said() -> None:

@@ -1,5 +1,6 @@
 """The arithmetic of a plan: what it says before there is an answer, and what answers change."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ from evalsvc.pipeline.history import History, Ratio, spent_before
 from evalsvc.pipeline.planning import ASSUMED_LATENCY_S, Forecast, Lengths, doubt, forecast, refusal
 from evalsvc.records import Request, Usage
 from evalsvc.report.plan import Span
+from tests.scoring.records import answered
 
 
 def config(**changes: Any) -> EvalConfig:
     model = {"name": "m", "max_output_tokens": 5, "price": {"input": 1.0, "output": 2.0}, **changes.pop("model", {})}
     return EvalConfig.model_validate({"name": "n", "dataset": {"path": "d"}, "model": model, "base_dir": Path(), **changes})
+
+
+REQUEST = Request(id="r", repeat=0, row_hash=bytes(8), key="", target=None, messages=b"hi", body=b"", input_tokens_estimate=1)
 
 
 def lengths(rows: int = 100, *, estimate: int = 10, size: int = 40) -> Lengths:
@@ -30,6 +35,16 @@ def ahead(config: EvalConfig, history: History | None = None, *, to_ask: int = 1
 
 def pairs(n: int, x: float, y: float) -> Ratio:
     return Ratio.of([(x, y)] * n)
+
+
+def test_rows_without_an_answer_to_judge_need_no_request_and_no_history_is_made_of_them() -> None:
+    looked = Lengths.of(iter([REQUEST, None, REQUEST, None]))
+    assert (looked.rows, looked.requests_of(1000)) == (2, 500)
+    record = answered("1", finish_reason="not_asked")
+    assert record.reply is not None
+    unasked = replace(record, reply=replace(record.reply, usage=Usage()))
+    assert History.of([unasked]) == History()
+    assert History.of([replace(unasked, reply=replace(record.reply, usage=Usage(), finish_reason="stop"))]).answers == 1
 
 
 def test_before_any_answer_input_is_four_bytes_a_token_and_output_is_what_the_model_may_write() -> None:

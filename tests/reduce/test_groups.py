@@ -69,7 +69,8 @@ def test_scores_and_shares_without_labels_are_clustered_too(tmp_path: Path) -> N
 def test_more_groups_than_buckets_share_them(tmp_path: Path) -> None:
     run = grouped(tmp_path, MOST_BUCKETS + 500, each=1)
     plan = plan_of(run)
-    groups = Groups.of(open_dataset(plan.config.dataset, plan.config.base_dir))
+    dataset = open_dataset(plan.config.dataset, plan.config.base_dir)
+    groups = Groups.of(dataset, dataset.survey())
     assert groups.count == MOST_BUCKETS + 500
     used = {groups.bucket(f"r{number}") for number in range(groups.count)}
     assert MOST_BUCKETS / 2 < len(used) <= MOST_BUCKETS
@@ -77,7 +78,8 @@ def test_more_groups_than_buckets_share_them(tmp_path: Path) -> None:
 
 def test_a_row_that_the_data_no_longer_has_belongs_to_no_group(tmp_path: Path) -> None:
     plan = plan_of(grouped(tmp_path, 4))
-    groups = Groups.of(open_dataset(plan.config.dataset, plan.config.base_dir))
+    dataset = open_dataset(plan.config.dataset, plan.config.base_dir)
+    groups = Groups.of(dataset, dataset.survey())
     with pytest.raises(UsageError, match="the row 'gone' is not in the data set"):
         groups.bucket("gone")
 

@@ -1,5 +1,6 @@
 """summary.json: its fixed parts know nothing of the day, and what it says adds up."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -60,6 +61,20 @@ def test_rows_without_a_record_are_pending_and_gates_are_not_judged(tmp_path: Pa
     assert summary["rows"] == {"expected": 8, "ok": 3, "error": 0, "pending": 5}
     assert [gate["passed"] for gate in summary["gates"]] == [None]
     assert sum(summary["outcomes"].values()) == 8
+
+
+def test_rows_that_the_data_set_got_back_since_the_last_launch_are_expected_too(
+    tmp_path: Path, known: dict[str, dict[str, Sample]]
+) -> None:
+    half = replace(FIRST, texts=dict.fromkeys(IDS[:4], "first"))
+    run = make_run(tmp_path, half, data_changed=True)
+    append(run, records(ANSWERS, known))
+    assert reduce_run(run)["rows"]["expected"] == 4
+    run.state.unlink()
+    (tmp_path / "data.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in FIRST.rows()))
+    summary = reduce_run(run)
+    assert summary["rows"] | {"error": 0, "ok": 0} == {"expected": 8, "ok": 0, "error": 0, "pending": 0}
+    assert summary["metrics"]["coverage"]["n"] == 8
 
 
 def test_an_empty_journal_has_a_summary_too(tmp_path: Path) -> None:

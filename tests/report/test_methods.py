@@ -109,6 +109,15 @@ def test_answers_from_a_file_say_nothing_of_how_they_were_made() -> None:
     assert not any(word in said for word in ("asked at", "endpoint", "temperature", "fingerprint"))
 
 
+def test_a_judge_is_said_to_have_judged_runs_and_not_a_file() -> None:
+    data = {"rows": 5, "sha256": "ab" * 32, "without_target": 5, "runs": [{"name": "ft", "id": "1a"}, {"name": "base", "id": "2b"}]}
+    said = text(manifest({"task": "judge", "dataset": {"path": "/runs/ft/1a", "against": "/runs/base/2b"}}, dataset=data))
+    assert said.startswith("The test set is the answers of the run ft/1a and the answers of the run base/2b (SHA-256")
+    assert "no target" not in said
+    people = text(manifest({"task": "judge", "dataset": {"path": "/runs/ft/1a", "target": "human"}}, dataset=data))
+    assert "5 rows have no target: judge_kappa does not see them." in people
+
+
 def test_the_revision_the_servers_own_words_and_a_single_day_are_told() -> None:
     identity = {"model": "m", "revision": "r7", "endpoint": "sandbox", "api": "completions"}
     launches = ({"started_at": "2026-11-20T22:00:00.000Z"},)
@@ -136,6 +145,10 @@ def test_a_run_that_is_not_complete_and_its_warnings_are_confessed() -> None:
         ("ci:bootstrap1000-seed0|clusters:group", "the percentile bootstrap over whole groups of rows (1,000 seeded replicates)"),
         ("ci:cluster-bootstrap2000-seed0|clusters:40", "the percentile bootstrap over whole groups of rows (2,000 seeded replicates)"),
         ("ci:jackknife256", "the delete-one-bucket jackknife over 256 buckets of rows, with Student's t"),
+        (
+            "ci:bootstrap1000-logit-t-seed0",
+            "Student's t on the logit scale, with the spread of 1,000 seeded draws of the rows",
+        ),
         ("ci:influence-z95", "a normal interval from the influence of each row"),
         ("ci:t95", "Student's t over rows"),
         ("ci:cluster-t95|clusters:group", "Student's t over clusters of rows"),
@@ -153,9 +166,36 @@ def test_there_are_words_for_every_kind_of_interval_that_the_code_knows() -> Non
     source = "".join(path.read_text() for path in (Path(evalsvc.__path__[0]) / "metrics").rglob("*.py"))
     written = {re.sub(r"{[^}]*}?", "7", kind) for kind in re.findall(r"ci:[a-z][\w{}.()-]*", source)}
     assert {"ci:wilson95", "ci:t95"} < written
+    assert not re.findall(r"ci:{[^}]*'", source), "kinds are written out, so that they can be found"
     metric: MetricValue = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6, "n": 10, "signature": ""}
     for kind in written:
         assert "Intervals are 95 %" in text(manifest(), metrics={"x": {**metric, "signature": kind}}), kind
+
+
+def test_where_probabilities_come_from_is_said_where_a_number_rests_on_them() -> None:
+    metric: MetricValue = {"value": 0.5, "ci_low": None, "ci_high": None, "n": 10, "signature": "s"}
+    none: MetricValue = {**metric, "value": None}
+    said = text(manifest(), metrics={"accuracy": metric, "log_loss": metric, "ece": metric, "brier": none})
+    assert (
+        "were then made to add up to 1. A row without an answer has the same probability for every label in log_loss and is left out"
+        in said
+    )
+    assert "brier" not in said
+    assert "label_mass" not in text(manifest(), metrics={"accuracy": metric, "brier": none})
+
+
+def test_a_comparison_of_slices_is_said_to_be_corrected() -> None:
+    here: MetricValue = {"value": 0.5, "ci_low": None, "ci_high": None, "n": 10, "signature": "s"}
+    said = text(manifest(), metrics={"accuracy": {**here, "slices": {"lang": {"de": {**here, "p_holm": 0.2}}, "src": {"a": {**here}}}}})
+    assert "Rows of each `lang` were compared with all others; p-values are corrected by Holm's method" in said
+    assert "src" not in said
+
+
+def test_a_library_is_named_only_where_it_was_used() -> None:
+    metric: MetricValue = {"value": 0.5, "ci_low": None, "ci_high": None, "n": 10, "signature": "s"}
+    about = manifest(versions={"evalsvc": "0.1.0", "sacrebleu": "2.6.0"})
+    assert "sacreBLEU" not in text(about, metrics={"accuracy": metric})
+    assert text(about, metrics={"chrf": metric}).endswith("Computed by evalsvc 0.1.0 and sacreBLEU 2.6.0.")
 
 
 def test_each_metric_with_a_value_has_a_line_with_its_signature() -> None:

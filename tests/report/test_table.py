@@ -192,3 +192,20 @@ def test_streamed_answers_show_how_soon_they_began_and_others_do_not() -> None:
     assert "  1st token p50 0.12 s\n  per piece p50 8 ms\n" in streamed
     assert "1st token" not in drawn(result_table(summary(ttft_s=unknown, itl_s=unknown), width=80))
     assert "1st token" not in drawn(result_table(summary(), width=80))  # a summary of old
+
+
+def test_on_a_narrow_screen_columns_go_before_a_number_is_cut() -> None:
+    metrics = {
+        name: {"value": 0.98493, "ci_low": 0.9813, "ci_high": 0.9878, "n": 5574, "on_parsed": 0.98723, "signature": "s"}
+        for name in ("accuracy", "balanced_accuracy")
+    }
+    text = seen(summary(metrics=metrics), width=60)
+    assert "  balanced_accuracy  0.9849  [0.9813, 0.9878]  5,574\n" in text
+    assert "  parsed only: in summary.json, or on a wider screen\n" in text
+    assert "0.9872" in seen(summary(metrics=metrics), width=80)
+
+
+def test_a_label_is_cut_where_there_is_no_room_and_numbers_never() -> None:
+    per_class = {"a label of many words": {"precision": 0.957, "recall": 0.9304, "f1": 0.9435, "support": 747, "predicted": 726}}
+    text = seen(summary(per_class=per_class, confusion_matrix=None), width=55)
+    assert "  a lab…     0.9570  0.9304  0.9435      747        726\n" in text

@@ -165,6 +165,12 @@ def test_a_first_exchange_is_shown_in_full() -> None:
     ]
 
 
+def test_a_long_answer_is_not_shown_whole_twice_or_thrice() -> None:
+    text = exchanged(reply="word " * 60_000, extracted="word " * 60_000, target="word " * 60_000)
+    assert len(text) < 5_000
+    assert len(re.findall("more characters", text)) == 3
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_long_text_is_clipped_to_twenty_lines_and_says_so(width: int) -> None:
     lines = exchanged(width=width, reply="word " * 2000).splitlines()

@@ -26,7 +26,7 @@ def raw(**more: Any) -> dict[str, Any]:
 
 
 def seen(**more: Any) -> list[str]:
-    return [line.rstrip() for line in drawn(threshold_table(raw(**more)), width=80).splitlines()]
+    return [line.rstrip() for line in drawn(threshold_table(raw(**more), width=80), width=80).splitlines()]
 
 
 def test_each_threshold_that_changes_something_has_a_line() -> None:

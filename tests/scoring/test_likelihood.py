@@ -43,6 +43,7 @@ def test_the_cut_is_no_fault_of_the_row() -> None:
     [
         ("no logprobs of the prompt", record()),
         ("another text at its end", record(*PROMPT, (" spam", -2.0))),
+        ("a number that is no logarithm of a probability", record(*PROMPT, (" h", 0.7), ("am", -0.5))),
         ("an impossible token, as vLLM writes it", record(*PROMPT, (" h", -9999.0), ("am", -0.5))),
         ("an impossible token, as JSON has it", record(*PROMPT, (" h", -2.0), ("am", None))),
         ("a target of one token, which begins the prompt", record((" ham", None))),

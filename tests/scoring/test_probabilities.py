@@ -64,7 +64,14 @@ def test_the_beginning_of_one_label_alone_is_that_label() -> None:
     assert probs(reading(("billing", "other"), token("bill", bill=0.6, other=0.4), *sure("ing"))) == {"billing": 0.6, "other": 0.4}
 
 
-def test_a_single_letter_counts_only_where_it_was_said() -> None:
+def test_a_single_letter_that_begins_one_label_alone_is_that_label() -> None:
+    """Half a tokenizer's words begin so; the label that was said must not be the only one that is read in pieces."""
+    assert probs(reading(SPAM, token("spam", spam=0.6, h=0.4))) == {"spam": 0.6, "ham": 0.4}
+    assert probs(reading(SPAM, token("h", spam=0.6, h=0.4), *sure("am"))) == {"spam": 0.6, "ham": 0.4}
+    assert mass(reading(("spam", "scam"), token("spam", spam=0.6, s=0.1, scam=0.3))) == pytest.approx(0.9)
+
+
+def test_a_letter_that_is_a_word_counts_only_where_it_was_said() -> None:
     labels = ("important", "other")
     assert mass(reading(labels, token("other", other=0.6, I=0.4))) == pytest.approx(0.6)
     assert probs(reading(labels, token("I", I=0.75, other=0.25), *sure("mportant"))) == {"important": 0.75, "other": 0.25}
@@ -94,6 +101,15 @@ def test_a_label_that_another_begins_with_is_told_from_it_when_the_other_has_a_t
     alone = reading(labels, token_of("1", {"1": 0.6, "2": 0.4}))
     assert alone is not None
     assert alone.probs is None
+
+
+def test_a_digit_that_was_not_said_may_begin_a_longer_number() -> None:
+    """Many tokenizers write 10 as 1 and 0: a 1 in the list is one of the two, and nobody knows which."""
+    labels = ("1", "10", "9")
+    assert probs(reading(labels, token_of("9", {"9": 0.5, "1": 0.3, "10": 0.2}))) == {"1": 0.3, "10": 0.2, "9": 0.5}
+    split = reading(labels, token_of("9", {"9": 0.5, "1": 0.5}))
+    assert split is not None
+    assert split.probs is None
 
 
 def test_a_label_that_another_begins_with_is_told_from_it_by_what_follows() -> None:
@@ -151,6 +167,10 @@ REPLIES: dict[str, tuple[list[Token], str | None]] = {
     "a code fence": ([*sure("```", "\n"), DECIDES, *sure("\n", "```")], None),
     "special tokens around": ([*sure("<|start|>"), DECIDES, *sure("<|im_end|>")], "ham"),
     "characters in parts": ([*sure("\ufffd", "\ufffd", " "), DECIDES], "👍 ham"),
+    "a reason with a field of its own": ([*sure('{"reason": "label: '), THOUGHT, *sure('?", "label": "'), DECIDES, *sure('"}')], None),
+    "a JSON answer in a sentence": ([*sure('{"reason": "no '), THOUGHT, *sure('", "label": "It is '), DECIDES, *sure('."}')], None),
+    "a fence in the label's name": ([*sure("```"), THOUGHT, *sure("\n"), DECIDES, *sure("\n```")], None),
+    "a character that is two when levelled": ([*sure("ß… ½ **it** is "), DECIDES], None),
 }
 
 
@@ -160,9 +180,19 @@ def test_the_token_is_found_where_the_rule_found_the_label(case: str) -> None:
     assert probs(reading(SPAM, *tokens, output=output)) == {"spam": 0.25, "ham": 0.75}
 
 
+def test_a_letter_in_a_sentence_is_no_label_where_it_was_none_for_the_rule() -> None:
+    sentence = [*sure("This", " is"), token(" a", _a=1.0), *sure(" case", " of"), token(" A", _A=0.75, _B=0.25)]
+    assert probs(reading(("A", "B"), *sentence)) == {"A": 0.75, "B": 0.25}
+
+
 EXTRACTS = {
     "json": ({"json": "verdict.0.kind"}, [*sure('{"note": "'), MISLEADS, *sure('", "verdict": [{"kind": "'), DECIDES, *sure('"}]}')]),
+    "the second of two fields of one name": (
+        {"json": "last.kind"},
+        [*sure('{"first": {"kind": "'), THOUGHT, *sure('"}, "last": {"kind": "'), DECIDES, *sure('"}}')],
+    ),
     "regex": ({"regex": r"<(\w+)>"}, [MISLEADS, *sure(" <"), DECIDES, *sure(">")]),
+    "regex in markdown": ({"regex": r"\*\*<(\w+)>"}, [MISLEADS, *sure(" **<"), DECIDES, *sure(">**")]),
 }
 
 
@@ -186,6 +216,8 @@ NOTHING_TO_READ = {
     "no label": reply(token("hm", hm=1.0)),
     "no alternatives": reply({"t": "spam", "lp": -0.1, "top": []}),
     "null logprobs": reply({"t": "spam", "lp": None, "top": [["spam", None]]}),
+    "zeros that no probabilities are": reply({"t": "spam", "lp": 0.0, "top": [["spam", 0.0], ["ham", 0.0], ["eggs", 0.0]]}),
+    "scores before the softmax": reply({"t": "spam", "lp": 12.5, "top": [["spam", 12.5], ["ham", 9.0]]}),
     "tokens of another text": reply(token("ham", ham=1.0), output="spam"),
     "a label in parts of characters": reply(*sure("\ufffd", "\ufffd"), output="spam"),
 }
@@ -219,8 +251,8 @@ def test_probabilities_are_those_of_a_plain_sum_over_variants(raw: dict[str, flo
     given_spam = {"spam": 0.5} | raw
     listed = {text: chance / sum(given_spam.values()) for text, chance in given_spam.items()}
     found = probs(reading(SPAM, token_of("spam", listed)))
-    own = sum(chance for text, chance in listed.items() if text.strip().lower() == "spam")
-    other = sum(chance for text, chance in listed.items() if text.lower() in {"ham", "ha"})
+    own = sum(chance for text, chance in listed.items() if text.strip().lower() in {"spam", "s"})
+    other = sum(chance for text, chance in listed.items() if text.lower() in {"ham", "ha", "h"})
     if other:
         assert found["spam"] == pytest.approx(own / (own + other), abs=1e-8)
     assert all(0 <= value <= 1 for value in found.values())

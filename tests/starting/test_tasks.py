@@ -42,6 +42,9 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "a source that is no translation": ("generation", rows_of(source=TEXT, target="print({})")),
     "a question and its answer": ("qa", rows_of(question=TEXT, answer="number {} it is")),
     "a question with a text and several answers": ("qa", rows_of(context=TEXT, question="which {}?", answers=lambda n: [f"{n}.", f"={n}"])),
+    "q and a": ("qa", rows_of(q=TEXT, a="number {} it is")),
+    "references without more words": ("generation", rows_of(prompt=TEXT, refs=lambda n: [f"so {n}", f"or {n}"])),
+    "an opening and its continuation": ("generation", rows_of(opening=TEXT, continuation=" and so on with {}")),
     "a prompt and what should come": ("generation", rows_of(prompt=TEXT, completion="and so on with {}")),
 }  # fmt: skip
 

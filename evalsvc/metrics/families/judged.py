@@ -4,6 +4,7 @@ A row without a verdict that can be read is in none of them but `answer_rate`; `
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from evalsvc.config.scale import Scale
@@ -49,12 +50,13 @@ def build(wanted: Wanted, setting: Setting) -> AnyMetric:
 
 
 def _score(scale: Scale) -> SumMetric:
-    return mean_of(
+    mean = mean_of(
         "judge_score",
         signature=f"mean|scale:{scale}|no_answer:lowest|unparsed:out|v:{_VERSION}",
         measure=_rating,
         why_none="no row has a rating",
     )
+    return replace(mean, ends=(scale.low, scale.high))
 
 
 def _rating(answer: Answer) -> Measured | None:

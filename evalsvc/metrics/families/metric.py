@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from evalsvc.errors import UsageError
-from evalsvc.metrics.means import UNIT_BITS
+from evalsvc.metrics.means import UNIT_BITS, in_parts
 from evalsvc.records import MetricValue, Score
 from evalsvc.scoring.measures import Measure
 
@@ -62,6 +62,7 @@ class SumMetric:
     share: bool = False  # the sums are (rows, hits): a plain share of rows, with Wilson's interval
     by: str | None = None  # a column: its values are groups, and the metric is the unweighted mean over them, never of all rows pooled
     columns: tuple[str, ...] = ()  # columns whose values `measure` wants to see
+    ends: tuple[float, float] | None = None  # the least and the greatest value, where the name alone does not say them
     why_none: str = "no row has it"
 
 
@@ -110,7 +111,7 @@ def mean_of(
 
     def read(score: Score) -> Sequence[int] | None:
         value = None if score.scores is None else score.scores.get(name)
-        return None if value is None else (1, _in_score_units(value))
+        return None if value is None else (1, in_parts(value, SCORE_UNITS))
 
     return SumMetric(
         name=name,
@@ -123,11 +124,6 @@ def mean_of(
         share=kind == "share",
         why_none=why_none,
     )
-
-
-def _in_score_units(value: float) -> int:
-    numerator, denominator = value.as_integer_ratio()
-    return (2 * numerator * SCORE_UNITS + denominator) // (2 * denominator)
 
 
 def _means(sums: "Floats") -> "Floats":

@@ -177,7 +177,7 @@ def interval(ranks: _Ranks, rho: float, clusters: "NDArray[np.uint64] | None" = 
     if draws < 4:
         return None
     bounded = min(abs(rho), 1 - 1 / rows)
-    variance = draws / (draws - 1) * float(by_draw @ by_draw) / rows**2 / (1 - bounded**2) ** 2
+    variance = draws / (draws - 1) * _dot(by_draw, by_draw) / rows**2 / (1 - bounded**2) ** 2
     if draws < _FEW:
         variance = max(variance, (1 + bounded**2 / 2) / (draws - 3))
     half, middle = _t_95(draws - 2) * sqrt(variance), atanh(copysign(bounded, rho))
@@ -190,7 +190,7 @@ def _influence(ranks: _Ranks, rho: float) -> "Floats":
     """
     rows = len(ranks.of_targets)
     x, y = ranks.of_targets / rows, ranks.of_predictions / rows
-    together, of_x, of_y = float(x @ y) / rows, float(x @ x) / rows, float(y @ y) / rows
+    together, of_x, of_y = _dot(x, y) / rows, _dot(x, x) / rows, _dot(y, y) / rows
     # the k-th moves the rank of whatever lies above it
     on_products = x * y - together + _moved(x, y) + _moved(y, x)
     on_x = x * x - of_x + 2 * _moved(x, x)
@@ -209,7 +209,12 @@ def _moved(ranks: "Floats", weights: "Floats") -> "Floats":
     below = np.cumsum(of_value) - of_value
     moved: Floats = ((above - below) / len(ranks))[codes]
     # less what the row's own rank says already of all others
-    return moved - float(ranks @ weights) / len(ranks)
+    return moved - _dot(ranks, weights) / len(ranks)
+
+
+def _dot(left: "Floats", right: "Floats") -> float:
+    """Not `@`, whose last digit depends on how many cores there are."""
+    return float((left * right).sum())
 
 
 def _t_95(degrees: int) -> float:

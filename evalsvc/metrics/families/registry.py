@@ -10,7 +10,7 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.metrics.families import judged
 from evalsvc.metrics.families.metric import AnyMetric, Build, OwnMetric, Setting, SumMetric, Wanted
-from evalsvc.metrics.logprobs import asks_for_alternatives
+from evalsvc.metrics.logprobs import asks_for_alternatives, check_operating_point
 from evalsvc.metrics.names import CORRECT, GENERATED, JUDGE, LIKELIHOOD, OFFERED, PROBABILITIES, REGRESSION, SHOWN, TELL_RIGHT, expanded
 from evalsvc.scoring.measures import Measuring
 
@@ -35,13 +35,9 @@ def wanted_metrics(config: EvalConfig, where: Where = str) -> tuple[Wanted, ...]
     if not config.metrics:
         found = {name: Wanted(name=name, place=where("task")) for name in shown_metrics(config)}
     else:
-        found = {
-            name: Wanted(name=name, options=options, place=where(f"metrics[{index}]"))
-            for index, item in enumerate(config.metrics)
-            for written, options in [_named(item)]
-            for name in expanded(written)
-            if name in offered
-        }
+        found = _written(config, where)
+    _check_accuracy(config, where)
+    check_operating_point(config, where)
     correct = correct_metric(config)
     if correct is not None:
         _check_correct(correct, offered, where("scoring.correct"))
@@ -49,10 +45,30 @@ def wanted_metrics(config: EvalConfig, where: Where = str) -> tuple[Wanted, ...]
     if shows_thresholds(config):
         found.setdefault("roc_auc", Wanted(name="roc_auc", place=where("scoring.operating_point")))
     for index, gate in enumerate(config.gates):
-        name = re.split(r"\W", gate.strip())[0] if isinstance(gate, str) else ""
+        name = _gated(gate)
         if name in offered:
             found.setdefault(name, Wanted(name=name, place=where(f"gates[{index}]")))
     return tuple(found.values())
+
+
+def _written(config: EvalConfig, where: Where) -> dict[str, Wanted]:
+    """Those of `metrics`. What is said of one metric goes before what is said of a group that it is of.
+
+    UsageError for one that is named twice with different options: there is only one number of a name.
+    """
+    named = [(index, *_named(item)) for index, item in enumerate(config.metrics)]
+    found: dict[str, Wanted] = {}
+    said: dict[str, Mapping[str, Any]] = {}
+    for index, written, options in named:
+        if said.setdefault(written, options) != options:
+            raise UsageError(
+                f"{where(f'metrics[{index}]')}: {written} is named twice, with different options",
+                hint="keep one of them; the other one's number takes a run of `evalsvc score` with `--set`",
+            )
+        for name in expanded(written):
+            if name in OFFERED[config.task] and (name == written or name not in said):
+                found[name] = Wanted(name=name, options=options, place=where(f"metrics[{index}]"))
+    return found
 
 
 def correct_metric(config: EvalConfig) -> str | None:
@@ -77,6 +93,27 @@ def _check_correct(name: str, offered: Sequence[str], place: str) -> None:
             f"{place}: {name} cannot say which answers are right",
             hint=f"use one of {', '.join(known)}" if known else "this task has no such metric; take the key out",
         )
+
+
+def _check_accuracy(config: EvalConfig, where: Where) -> None:
+    """An accuracy that can never be had is refused before the run is paid for."""
+    if has_accuracy(config):
+        return
+    places = [f"metrics[{index}]" for index, item in enumerate(config.metrics) if _named(item)[0] == "accuracy"]
+    places += [f"gates[{index}]" for index, gate in enumerate(config.gates) if _gated(gate) == "accuracy"]
+    if places:
+        tells = any(name in OFFERED[config.task] for name in TELL_RIGHT)
+        raise UsageError(
+            f"{where(places[0])}: there is no accuracy: nothing says which answers are right",
+            hint="name the metric that does, as `scoring: {correct: exact_match}`"
+            if tells
+            else f"task {config.task} has no right and wrong; it measures {', '.join(OFFERED[config.task])}",
+        )
+
+
+def _gated(gate: object) -> str:
+    """The metric that a gate names."""
+    return re.split(r"\W", gate.strip())[0] if isinstance(gate, str) else ""
 
 
 def has_accuracy(config: EvalConfig) -> bool:

@@ -30,8 +30,9 @@ _LOOK = "read some of the replies in predictions.jsonl"
 _UNREAD: Final[Mapping[str, tuple[str, str]]] = {
     "classification": ("no single label could be read in", "ask for the label alone, or set scoring.aliases or scoring.extract"),
     "perplexity": (
-        "the endpoint gave no logprobs of the target in",
-        "look whether it echoes the prompt with logprobs; see docs/metrics.md",
+        "a token of the target has no logprob, because the model holds it impossible or other tokens came back, in",
+        "what is left out may be the hardest rows, so compare no perplexities before you know: see prompt_tokens in predictions.jsonl, "
+        "and docs/metrics.md",
     ),
     "regression": ("no number could be read in", "ask for the number alone, or set scoring.extract"),
     "judge": ("no verdict could be read in", "look what the judge wrote, and at its max_output_tokens"),

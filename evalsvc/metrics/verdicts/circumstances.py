@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from evalsvc.metrics.names import GENERATED, PROBABILITIES
-from evalsvc.metrics.verdicts.facts import Facts, percent, rows_of, warning
+from evalsvc.metrics.verdicts.facts import Facts, ProbabilityEvidence, percent, rows_of, warning
 from evalsvc.records import RunWarning
 
 # Repeated rows count twice or more: from a hundredth of the rows on, intervals are visibly too narrow.
@@ -52,6 +52,8 @@ def conflicting_rows(facts: Facts) -> Iterator[RunWarning]:
 
 def repeated_rows(facts: Facts) -> Iterator[RunWarning]:
     rows, repeated = facts.besides.data_rows, facts.besides.repeated_rows
+    if facts.besides.task == "perplexity":  # the target is part of what is asked
+        repeated -= facts.besides.conflicting_rows
     if rows and repeated >= _REPEATED_SHARE * rows:
         yield warning(
             "repeated_rows",
@@ -84,12 +86,22 @@ def probabilities_saturated(facts: Facts) -> Iterator[RunWarning]:
         yield warning(
             "probabilities_saturated",
             f"{percent(of.saturated / of.rows)} of the answers are given with a probability above 0.999, and {of.saturated_wrong:,} of "
-            f"them are wrong ({percent(of.saturated_wrong / of.saturated)}): the model is surer than it is good, so do not read its "
-            "probabilities as chances, and choose thresholds on data that are not these",
+            f"them are wrong ({percent(of.saturated_wrong / of.saturated)}): {_why_saturated(of)}",
             saturated=of.saturated,
             share=of.saturated / of.rows,
             wrong=of.saturated_wrong,
         )
+
+
+def _why_saturated(of: ProbabilityEvidence) -> str:
+    if of.saturated == of.rows:
+        return (
+            "behind a reasoning text the answer is a foregone conclusion, and some servers give the logprobs of what temperature 0 "
+            "leaves; ask for the label alone, with temperature 1, before anything is read from these probabilities"
+        )
+    return (
+        "the model is surer than it is good, so do not read its probabilities as chances, and choose thresholds on data that are not these"
+    )
 
 
 def probabilities_missing(facts: Facts) -> Iterator[RunWarning]:

@@ -63,7 +63,7 @@ def weak_class(facts: Facts) -> Iterator[RunWarning]:
 
 
 def predicts_one_class(facts: Facts) -> Iterator[RunWarning]:
-    predicted, present = _predicted(facts), [label for label in facts.labels if facts.support(label)]
+    predicted, present = _predicted(facts), _present(facts)
     if len(predicted) == 1 and len(present) > 1:
         count = facts.predicted(predicted[0])
         yield warning(
@@ -79,10 +79,11 @@ def class_imbalance(facts: Facts) -> Iterator[RunWarning]:
     if facts.accuracy is None or not _is_imbalance(facts):
         return
     most, share = facts.majority
+    instead = "read balanced_accuracy and f1_macro instead" if share < 1 else "add rows of the other labels: of those nothing is measured"
     yield warning(
         "class_imbalance",
         f"{percent(share)} of the rows are `{most}`: always answering `{most}` would reach that accuracy, and this run reaches "
-        f"{percent(facts.accuracy)}; read balanced_accuracy and f1_macro instead",
+        f"{percent(facts.accuracy)}; {instead}",
         label=most,
         share=share,
         accuracy=facts.accuracy,
@@ -121,13 +122,13 @@ def worse_than_chance(facts: Facts) -> Iterator[RunWarning]:
 def no_better_than_chance(facts: Facts) -> Iterator[RunWarning]:
     """Only where the interval is narrow enough to say so: few rows are no proof of a useless model."""
     metric = facts.metrics.get("mcc")
-    if metric is None or metric["ci_low"] is None or metric["ci_high"] is None or len(_predicted(facts)) < 2:
+    if metric is None or metric["ci_low"] is None or metric["ci_high"] is None or min(len(_predicted(facts)), len(_present(facts))) < 2:
         return
     if metric["ci_low"] <= 0 <= metric["ci_high"] < _NO_USE_MCC:
         yield warning(
             "no_better_than_chance",
             f"no better than guessing: the answers have nothing to do with the labels (Matthews correlation {metric['value']:.2f}, 95 % "
-            f"interval {metric['ci_low']:.2f} to {metric['ci_high']:.2f}); look whether the prompt shows the model the text to judge",
+            f"interval {metric['ci_low']:.2g} to {metric['ci_high']:.2g}); look whether the prompt shows the model the text to judge",
             mcc=metric["value"],
             ci_low=metric["ci_low"],
             ci_high=metric["ci_high"],
@@ -164,7 +165,7 @@ def precision_recall_apart(facts: Facts) -> Iterator[RunWarning]:
 
 def label_without_rows(facts: Facts) -> Iterator[RunWarning]:
     missing = [label for label in facts.labels if not facts.support(label)]
-    if missing and facts.rows:
+    if missing and len(_present(facts)) > 1:
         yield warning(
             "label_without_rows",
             f"{len(missing)} of {len(facts.labels)} labels have no row: {listed(missing)}; each counts as 0 in the macro averages, so "
@@ -180,6 +181,10 @@ def _measurable(facts: Facts) -> list[str]:
 
 def _predicted(facts: Facts) -> list[str]:
     return [label for label in facts.labels if facts.predicted(label)]
+
+
+def _present(facts: Facts) -> list[str]:
+    return [label for label in facts.labels if facts.support(label)]
 
 
 def _is_below(facts: Facts, label: str, share: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from evalsvc.metrics.gates import Gate
 from evalsvc.metrics.names import OF_ROWS, SHOWN, range_of
-from evalsvc.metrics.verdicts.facts import Facts, warning
+from evalsvc.metrics.verdicts.facts import Facts, rows_of, warning
 from evalsvc.records import RunWarning
 
 # A tenth of all that is possible: ± 5 points of accuracy, of ROUGE, of BLEU. Fine-tuning rarely moves more.
@@ -20,6 +20,12 @@ _WIDE_OF_VALUE = 0.2
 # What is read first, beside what a task shows by itself; of several that are too wide, the first is named.
 _HEADLINES: Final[Mapping[str, tuple[str, ...]]] = {"classification": ("accuracy", "recall", "precision", "f1", "f1_macro")}
 _OF_CLASS = frozenset({"recall", "precision", "f1", "f1_macro"})
+# What the n of a metric counts, where it is not all rows: one, several, and what they have in common.
+_ROWS = ("row", "rows", "")
+_COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
+    "recall": ("row", "rows", " of the positive label"),
+    "precision": ("answer", "answers", " with the positive label"),
+}
 
 
 def few_rows(facts: Facts) -> Iterator[RunWarning]:
@@ -32,8 +38,10 @@ def few_rows(facts: Facts) -> Iterator[RunWarning]:
             needed = rows_needed(metric["n"], width, wanted)
             yield warning(
                 "few_rows",
-                f"{metric['n']:,} rows leave {name} anywhere between {_shown(metric['ci_low'])} and {_shown(metric['ci_high'])} (95 % "
-                f"interval): small differences to another run mean nothing; for ± {wanted / 2:.2g} about {needed:,} such rows are needed",
+                f"{_such(name, metric['n'])} {'leaves' if metric['n'] == 1 else 'leave'} {name} anywhere between "
+                f"{_shown(metric['ci_low'])} and {_shown(metric['ci_high'])} (95 % interval): "
+                f"small differences to another run mean nothing; for ± {wanted / 2:.2g} about {needed:,} such "
+                f"{_COUNTED.get(name, _ROWS)[1]} are needed",
                 metric=name,
                 n=metric["n"],
                 width=width,
@@ -67,9 +75,9 @@ def undecided_gate(facts: Facts) -> Iterator[RunWarning]:
     instead = f", or gate on {worst.gate.metric}.{'ci_low' if worst.gate.op.startswith('>') else 'ci_high'}" if worst.passes else ""
     yield warning(
         "undecided_gate",
-        f"the gate {worst.gate.text} {'passes' if worst.passes else 'fails'} at {worst.value:.4g}, but {worst.rows:,} rows cannot tell: "
-        f"the 95 % interval goes from {worst.low:.4g} to {worst.high:.4g}; about {worst.rows_needed:,} such rows would "
-        f"tell{instead}{others}",
+        f"the gate {worst.gate.text} {'passes' if worst.passes else 'fails'} at {worst.value:.4g}, but "
+        f"{_such(worst.gate.metric, worst.rows)} cannot tell: the 95 % interval goes from {worst.low:.4g} to {worst.high:.4g}; about "
+        f"{worst.rows_needed:,} such {_COUNTED.get(worst.gate.metric, _ROWS)[1]} would tell{instead}{others}",
         gates=[
             {
                 "gate": one.gate.text,
@@ -122,6 +130,15 @@ def worse_than_mean(facts: Facts) -> Iterator[RunWarning]:
             r2=metric["value"],
             ci_high=metric["ci_high"],
         )
+
+
+def _such(name: str, rows: int) -> str:
+    """
+    >>> _such("accuracy", 1), _such("recall", 40)
+    ('1 row', '40 rows of the positive label')
+    """
+    one, many, of = _COUNTED.get(name, _ROWS)
+    return f"{rows_of(rows, one, many)}{of}"
 
 
 def _wide(name: str, value: float) -> float:

@@ -67,6 +67,10 @@ def test_kappa_is_of_judged_rows_with_a_label_on_the_scale_alone() -> None:
     assert value(metric, [*left_out, score("4", "4"), score("2", "2.0")]) == 1.0
 
 
+def test_the_scale_says_where_the_mean_rating_ends() -> None:
+    assert sums_of("judge_score", judge={"rubric": "r", "scale": [0, 10, 0.5]}).ends == (0.0, 10.0)
+
+
 def test_a_rating_is_the_row_s_score_and_a_row_without_one_is_in_no_mean() -> None:
     metric = sums_of("judge_score")
     assert metric.measure is not None
