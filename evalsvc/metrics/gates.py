@@ -124,7 +124,8 @@ def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Seq
 def _check_range(gate: Gate, where: str) -> None:
     low, high = range_of(gate.metric)
     if high == PERCENT and 0 < gate.threshold < 1:
-        hint = f"write `{gate.metric} {gate.op} {gate.threshold * PERCENT:g}` for what others call {gate.threshold:g}"
+        name = gate.metric if gate.part == "value" else f"{gate.metric}.{gate.part}"
+        hint = f"write `{name} {gate.op} {gate.threshold * PERCENT:g}` for what others call {gate.threshold:g}"
         raise UsageError(f"{where}: {gate.metric} goes from 0 to {PERCENT}, not to 1", hint=hint)
     if low <= gate.threshold <= high:
         return

@@ -1,9 +1,9 @@
 """`python -m evalsvc.reduce.part JOB RUN_DIR START STOP FOLDER PARENT`: a process that does its part of a reduction; see parts.py.
 
-It ends when the process that started it does, PARENT, be that before it looked for the first time.
-What it found, or what went wrong, is one JSON object on standard output.
+It ends when the process that started it does, whose id is PARENT. What it found, or what went wrong, is one JSON object on standard output.
 """
 
+import os
 import sys
 from pathlib import Path
 from threading import Thread
@@ -21,6 +21,8 @@ _JOBS = {TAKE: take_part, KEEP: keep_part}
 
 def main() -> int:
     job, path, start, stop, folder, parent = sys.argv[1:]
+    if os.getppid() != int(parent):
+        return 0  # it died while this one was being loaded
     Thread(target=end_with, args=(int(parent),), daemon=True).start()
     try:
         said = _JOBS[job](plan_of(RunDir(Path(path))), int(start), int(stop), Path(folder))

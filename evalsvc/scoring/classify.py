@@ -9,7 +9,6 @@ from evalsvc.scoring.labels import NOTHING, Found, LabelFinder
 from evalsvc.scoring.outcomes import CUT, is_cut, outcome_before_reading
 from evalsvc.scoring.probabilities import LABEL_MASS, LabelProbabilities
 
-
 _NewScore = by_position(Score)
 # A member of an enumeration costs more to look up than a global: these are looked up for every row.
 _CORRECT, _WRONG, _ERROR = Outcome.CORRECT, Outcome.WRONG, Outcome.ERROR

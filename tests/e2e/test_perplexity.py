@@ -124,7 +124,7 @@ def test_a_changed_target_is_asked_again_and_nothing_else(desk: Desk, server: Se
     desk.write_rows(asked)
     assert desk.run("run", "eval.yaml").code == 0
     assert values(desk) == pytest.approx(expected(Language(), asked), rel=1e-9)
-    assert desk.summary["warnings"] == []
+    assert {warning["kind"] for warning in desk.summary["warnings"]} <= {"few_rows"}
     assert desk.run("run", "eval.yaml").err.count("complete since") == 1
     assert server.calls() != []
 

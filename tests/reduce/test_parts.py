@@ -1,5 +1,8 @@
 """A journal reduced in ranges, each by a process of its own: the same file and the same digits."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +12,7 @@ import pytest
 from evalsvc.errors import JournalDamaged
 from evalsvc.reduce.fold import fold_journal
 from evalsvc.reduce.graded import grade
-from evalsvc.reduce.parts import FOLDER, Range, ranges_of, take_parts
+from evalsvc.reduce.parts import FOLDER, TAKE, Range, ranges_of, take_parts
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import plan_of
 from evalsvc.reduce.scored import open_scored
@@ -70,6 +73,24 @@ def test_what_a_part_dies_of_is_told(plan: Plan) -> None:
     plan.run.journal.write_bytes(whole[: at[6]] + whole[at[6] :].replace(b"first", b"fi?st", 1).replace(b'"v"', b'"V"', 1))
     with pytest.raises(JournalDamaged, match="line 7"):
         taken(plan, [(0, at[4]), (at[4], at[8])])
+    assert not (plan.run.path / FOLDER).exists()
+
+
+def test_a_part_whose_parent_is_gone_writes_nothing(plan: Plan) -> None:
+    """A later reduction may have begun in the same folder."""
+    folder = plan.run.path / FOLDER / "0"
+    folder.mkdir(parents=True)
+    job = [sys.executable, "-P", "-m", "evalsvc.reduce.part", TAKE, str(plan.run.path), "0", str(marks(plan)[-1]), str(folder)]
+    ended = subprocess.run([*job, "-1"], check=True, capture_output=True)
+    assert (ended.stdout, list(folder.iterdir())) == (b"", [])
+    alive = subprocess.run([*job, str(os.getpid())], check=True, capture_output=True)
+    assert b"tallies" in alive.stdout
+    assert (folder / "scored").stat().st_size > 0
+
+
+def test_what_a_killed_reduction_left_is_cleared_away(plan: Plan) -> None:
+    (plan.run.path / FOLDER / "7").mkdir(parents=True)
+    taken(plan, [(0, marks(plan)[-1])])
     assert not (plan.run.path / FOLDER).exists()
 
 

@@ -31,8 +31,7 @@ _UNREAD: Final[Mapping[str, tuple[str, str]]] = {
     "classification": ("no single label could be read in", "ask for the label alone, or set scoring.aliases or scoring.extract"),
     "perplexity": (
         "a token of the target has no logprob, because the model holds it impossible or other tokens came back, in",
-        "what is left out may be the hardest rows, so compare no perplexities before you know: see prompt_tokens in predictions.jsonl, "
-        "and docs/metrics.md",
+        "what is left out may be the hardest rows: look at prompt_tokens in predictions.jsonl, and see docs/metrics.md",
     ),
     "regression": ("no number could be read in", "ask for the number alone, or set scoring.extract"),
     "judge": ("no verdict could be read in", "look what the judge wrote, and at its max_output_tokens"),
