@@ -13,8 +13,8 @@ from typing import Any
 
 from evalsvc.metrics.bootstrap import REPLICATES, SEED, percentile_intervals, replicates_for
 from evalsvc.metrics.clusters import Clustered, cluster_intervals
-from evalsvc.metrics.intervals import wilson
-from evalsvc.metrics.names import AVERAGES, CLASSIFICATION, OF_POSITIVE, OF_ROWS
+from evalsvc.metrics.intervals import where_all_agree, wilson
+from evalsvc.metrics.names import AVERAGES, CLASSIFICATION, OF_POSITIVE, OF_ROWS, range_of
 from evalsvc.metrics.tally import ConfusionTally
 from evalsvc.records import WITHOUT_LABEL, MetricValue
 
@@ -61,11 +61,16 @@ def classification_metrics(
         of_rows = {name: interval for name, interval in intervals.items() if name in OF_ROWS}
         intervals = of_rows | cluster_intervals(clustered, positive=index)
     rows = sum(count for *_, count in cells)
+    draws = rows / repeats if clustered is None else len(clustered.buckets)
+    of_label = [support * draws / rows for support in _margins(cells, labels)[0]] if rows else []
     metrics: dict[str, MetricValue] = {}
     for name in CLASSIFICATION if positive is None else (*CLASSIFICATION, *OF_POSITIVE):
         n = shares[name][1] if name in shares else rows
-        signature = _signature(name, labels, positive, _how(name, len(cells), clustered, is_share=name in shares), repeats)
-        metrics[name] = _metric(name, strict.get(name), intervals.get(name), n, signature)
+        how, interval = _how(name, len(cells), clustered, is_share=name in shares), intervals.get(name)
+        agreed = None if name in shares else _where_all_agree(name, strict.get(name), interval, of_label, index)
+        if agreed is not None:
+            how, interval = "ci:wilson95-by-label", agreed
+        metrics[name] = _metric(name, strict.get(name), interval, n, _signature(name, labels, positive, how, repeats))
         if name not in OF_ROWS:
             metrics[name]["on_parsed"] = on_parsed.get(name)
     return metrics
@@ -180,6 +185,20 @@ def _intervals(
     rows = sum(count for *_, count in cells)
     drawn = percentile_intervals(cells, labels, positive=positive, draws=max(1, rows // repeats)) if cells else {}
     return drawn | {name: wilson(hit / repeats, n / repeats) for name, (hit, n) in shares.items() if n}
+
+
+def _where_all_agree(
+    name: str, value: float | None, interval: tuple[float, float] | None, draws: Sequence[float], positive: int | None
+) -> tuple[float, float] | None:
+    """An interval for a flawless table, or one without a hit; None for any other. `draws` are those of each label."""
+    if value is None or interval is None or interval[0] != interval[1]:
+        return None
+    if name in OF_POSITIVE and positive is not None:
+        draws = [draws[positive]]
+    elif name.endswith(("_micro", "_weighted")):
+        draws = [sum(draws)]
+    least, most = range_of(name)
+    return where_all_agree(value, draws, least=least, most=most)
 
 
 def _metric(name: str, value: float | None, interval: tuple[float, float] | None, n: int, signature: str) -> MetricValue:

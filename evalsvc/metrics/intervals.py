@@ -1,5 +1,7 @@
 """Intervals for proportions."""
 
+from collections.abc import Sequence
+from math import isfinite
 from statistics import NormalDist
 
 Z_95 = 1.959963984540054
@@ -25,3 +27,19 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     low = 0.0 if successes == 0 else max(0.0, middle - half)
     high = 1.0 if successes == n else min(1.0, middle + half)
     return low, high
+
+
+def where_all_agree(value: float, draws: Sequence[float], *, least: float = 0.0, most: float = 1.0) -> tuple[float, float] | None:
+    """The interval of a metric that is as high or as low as it can be because every row is, so that no replicate is anything else.
+
+    As if it were the mean of shares of so many `draws` each, with Wilson's interval for each of them. None for any other value.
+
+    >>> [round(end, 3) for end in where_all_agree(1.0, [10, 40]) or ()]
+    [0.817, 1.0]
+    """
+    counted = [n for n in draws if n > 0]
+    if value not in {least, most} or not counted or not (isfinite(least) and isfinite(most)):
+        return None
+    ends = [wilson(n if value == most else 0, n) for n in counted]
+    low, high = (sum(side) / len(ends) for side in zip(*ends, strict=True))
+    return least + low * (most - least), least + high * (most - least)

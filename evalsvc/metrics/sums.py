@@ -21,7 +21,8 @@ from operator import add, sub
 from typing import TYPE_CHECKING, Any, Self
 
 from evalsvc.metrics.families.metric import SumMetric
-from evalsvc.metrics.intervals import wilson
+from evalsvc.metrics.intervals import where_all_agree, wilson
+from evalsvc.metrics.names import range_of
 from evalsvc.records import WITHOUT_LABEL, Score
 
 if TYPE_CHECKING:
@@ -148,9 +149,11 @@ def estimates(tally: SumTally, resampling: Resampling, *, seed: int = SEED, wils
         how = drawn.how
         if metric.share and wilson_fits and value is not None:
             interval, how = wilson(value * n, n), "ci:wilson95"
-        elif metric.share and value in {0.0, 1.0}:
+        elif value is not None and interval is not None and interval[0] == interval[1]:
             # where all rows agree no replicate disagrees: each cluster is one draw
-            interval = wilson(drawn.clusters * (value or 0.0), drawn.clusters) if drawn.clusters else None
+            least, most = metric.ends or range_of(metric.name)
+            agreed = where_all_agree(value, [drawn.clusters], least=least, most=most)
+            interval, how = (interval, how) if agreed is None else (agreed, "ci:wilson95-by-cluster")
         low, high = (None, None) if interval is None or value is None else (min(interval[0], value), max(interval[1], value))
         found[metric.name] = Estimate(value=value, on_parsed=_finite(metric.value(tally.parsed[place])), n=n, low=low, high=high, how=how)
     return found

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from evalsvc.metrics import classification_metrics, confusion_matrix, per_class
 from evalsvc.metrics.bootstrap import margins, percentile_intervals, table_values
+from evalsvc.metrics.intervals import wilson
 from evalsvc.metrics.names import CLASSIFICATION
 from evalsvc.metrics.tally import ConfusionTally
-from evalsvc.records import WITHOUT_LABEL, MetricValue, Outcome
+from evalsvc.records import WITHOUT_LABEL, MetricValue, Outcome, Score
 from tests.metrics.confusions import tally_of
 
 LABELS = ("a", "b", "c", "d")
@@ -236,3 +237,17 @@ def test_every_outcome_has_its_row_in_the_counts() -> None:
         "unparsed": 6,
         "error": 2,
     }
+
+
+def test_a_flawless_table_leaves_room_for_the_mistakes_that_so_few_rows_cannot_show() -> None:
+    """90 and 10 rows, all right: the ten say little of their label, and so the macro average says little."""
+    tally = ConfusionTally.empty(("ham", "spam"))
+    for target in ["ham"] * 90 + ["spam"] * 10:
+        tally.update(Score(id="1", repeat=0, target=target, prediction=target, outcome=Outcome.CORRECT, rule="exact"))
+    metrics = classification_metrics(tally, ok=100, expected=100, positive="spam")
+    of_few, of_many = wilson(10, 10)[0], wilson(90, 90)[0]
+    assert metrics["f1_macro"]["ci_low"] == pytest.approx((of_few + of_many) / 2)
+    assert metrics["f1"]["ci_low"] == pytest.approx(of_few)
+    assert metrics["mcc"]["ci_low"] == pytest.approx(of_few + of_many - 1)
+    assert metrics["f1_weighted"]["ci_low"] == pytest.approx(wilson(100, 100)[0])
+    assert {metrics[name]["ci_high"] for name in ("f1_macro", "f1", "mcc", "kappa")} == {1.0}

@@ -205,3 +205,11 @@ def test_counts_are_not_rounded_and_large_sums_by_less_than_matters() -> None:
     assert rounded[:, 0].tolist() == rows[:, 0].tolist()
     assert np.abs(rounded - rows).max() <= 2.0**-36 * rows.max()
     assert exact(np.zeros((0, 2))).shape == (0, 2)
+
+
+def test_where_every_answer_is_perfect_the_interval_is_that_of_a_share() -> None:
+    found = estimates(tally_of([(scored(1.0), cluster) for cluster in range(80)], [MEAN]), Resampling.BY_ID)["quality"]
+    assert (found.low, found.high) == pytest.approx(wilson(80, 80))
+    assert found.how == "ci:wilson95-by-cluster"
+    half = estimates(tally_of([(scored(0.5), cluster) for cluster in range(80)], [MEAN]), Resampling.BY_ID)["quality"]
+    assert (half.low, half.high) == (0.5, 0.5)
