@@ -23,19 +23,6 @@ def some(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def short_count(number: int) -> str:
-    """Three digits and a letter, for places where all digits do not fit.
-
-    >>> short_count(950), short_count(5574), short_count(999_999), short_count(1_234_567), short_count(12_345_678_901)
-    ('950', '5.6k', '1.0M', '1.2M', '12.3B')
-    """
-    for unit, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
-        # 999,999 is 1.0M and not 1000.0k
-        if number >= unit * 0.99995:
-            return f"{number / unit:.1f}{letter}"
-    return str(number)
-
-
 def score(value: float | None, digits: int = 4) -> str:
     """A metric. Below 1, rounding never makes it perfect nor nothing: 0.99999 is not 1.0000.
 

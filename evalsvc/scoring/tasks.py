@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from evalsvc.config.models import EvalConfig
-from evalsvc.errors import NotAvailableYet
 from evalsvc.scoring.classify import Classifier, Scorer, Unread
 from evalsvc.scoring.judging import JudgeScorer
 from evalsvc.scoring.labels import LabelFinder
@@ -49,11 +48,8 @@ _SCORERS: Final[Mapping[str, Callable[[EvalConfig, Sequence[str]], Scorer]]] = {
 def make_scorer(config: EvalConfig, labels: Sequence[str]) -> Scorer:
     """What scores in this process: the scorer of `config.task`, or Unread where the user's own does it in others: see custom.py.
 
-    NotAvailableYet for a task that has none, UsageError for labels that cannot work.
+    UsageError for labels, or an extraction, that cannot work.
     """
     if config.scoring.scorer is not None:
         return Unread()
-    make = _SCORERS.get(config.task)
-    if make is None:
-        raise NotAvailableYet(f"task: {config.task} is not available yet", hint=f"available: {', '.join(sorted(_SCORERS))}")
-    return make(config, labels)
+    return _SCORERS[config.task](config, labels)

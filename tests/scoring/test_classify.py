@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from typing import get_args
 
 import pytest
 
@@ -64,6 +65,13 @@ def config(task: str) -> EvalConfig:
 
 def test_the_task_chooses_the_scorer() -> None:
     assert make_scorer(config("classification"), LABELS).score(answered()).outcome == Outcome.CORRECT
+
+
+def test_every_task_there_is_has_a_scorer() -> None:
+    tasks = get_args(EvalConfig.model_fields["task"].annotation)
+    assert len(tasks) == 8
+    for task in tasks:
+        assert make_scorer(config(task), LABELS).score(failed("timeout"), target="3").outcome == Outcome.ERROR
 
 
 def test_of_a_task_with_texts_every_answer_is_scored() -> None:
