@@ -1,6 +1,6 @@
 """Counts on the log-odds scale: exact while they can be, and near enough when they cannot."""
 
-from math import log
+from math import exp, log, sqrt
 from random import Random
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsvc.metrics.odds import UNITS_PER_NAT, OddsTally, log_odds, probability_at
-from evalsvc.metrics.ranking import VALUES, average_precision, intervals, roc_auc
+from evalsvc.metrics.ranking import VALUES, average_precision, intervals, roc_auc, usual_variance
 
 
 def drawn(n: int, *, most: int, seed: int = 0) -> OddsTally:
@@ -88,3 +88,15 @@ def test_few_rows_of_a_label_leave_its_ranking_open(name: str) -> None:
     one, two, five, forty = widths
     assert min(one, two) > 0.5
     assert five > forty
+
+
+def test_a_ranking_whose_draws_hardly_differ_is_not_taken_for_a_sure_one() -> None:
+    """All twenty rows of the label have the same few others above them: draws of these rows say little of other twenty."""
+    tally = OddsTally()
+    for _ in range(20):
+        tally.update(5 * UNITS_PER_NAT, of_label=True)
+    for number in range(300):
+        tally.update((9 if number < 15 else 1) * UNITS_PER_NAT, of_label=False)
+    low, _ = intervals(tally, replicates=200)["roc_auc"]
+    value, usual = 0.95, usual_variance(0.95, 20, 300)
+    assert low < 1 / (1 + exp(-(log(value / (1 - value)) - 2.09 * sqrt(usual / 3) / (value * (1 - value)))))
