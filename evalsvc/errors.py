@@ -2,7 +2,6 @@
 
     EvalsvcError                1   a bug in evalsvc, when nothing more exact is known
     ├── UsageError              2   bad usage, config or data set; the message says what, where and what to do
-    │   ├── NotAvailableYet     2   a key, task or value whose station is not built yet
     │   └── ModelNotFound       2   the endpoint has no such model
     ├── TooManyUnusable         4   `stop_if` met
     ├── CredentialsRefused      5   credentials, quota or billing refused
@@ -39,10 +38,6 @@ class EvalsvcError(Exception):
 
 class UsageError(EvalsvcError):
     exit_code = 2
-
-
-class NotAvailableYet(UsageError):
-    pass
 
 
 class ModelNotFound(UsageError):

@@ -198,11 +198,33 @@ class MetricValue(TypedDict):
     signature: str
 
 
+class Regression(TypedDict):
+    """How a run stands to its baseline. Differences are this run's number minus the baseline's, over the rows that both have."""
+
+    metric: str
+    baseline: str  # NAME/ID of a run, or a file
+    verdict: str  # worse | no worse | cannot tell
+    margin: float
+    difference: float
+    ci_low: float  # two-sided, 95 %
+    ci_high: float
+    worst: float  # one-sided 95 % bound, on the side where it gets worse
+    best: float  # likewise on the other side
+    p_worse: float  # that it is no worse, one-sided
+    p_holm: float  # the same, corrected for all regression gates of the run (Holm 1979)
+    rows: int  # paired
+    rows_needed: int | None  # to tell at this margin with 80 % power, where it cannot be told
+    to_right: int | None  # rows that turned right, where there is right and wrong
+    to_wrong: int | None
+    flipped: list[str]  # ids of some rows that turned wrong
+
+
 class GateResult(TypedDict):
     gate: str
     passed: bool | None  # None while the run is partial
-    value: float | None
+    value: float | None  # of a regression gate: the difference
     reason: str | None
+    regression: NotRequired[Regression]
 
 
 class RunWarning(TypedDict):
@@ -223,6 +245,7 @@ class Summary(TypedDict):
     per_class: dict[str, dict[str, float | int | None]]
     confusion_matrix: dict[str, Any] | None
     thresholds: dict[str, Any] | None  # of `scoring.positive`, where there are class probabilities
+    charts: NotRequired[dict[str, Any]]  # what is drawn: curves, bins, histograms; see reduce/charts.py. Absent from older summaries
     gates: list[GateResult]
     warnings: list[RunWarning]
     usage: dict[str, int]
@@ -232,4 +255,5 @@ class Summary(TypedDict):
     ttft_s: NotRequired[dict[str, float | None]]  # until the first piece; null without streams, absent from older summaries
     itl_s: NotRequired[dict[str, float | None]]  # of each answer's mean time between pieces
     timing: dict[str, Any]
+    timeline: NotRequired[list[dict[str, Any]]]  # rows and limits over the launches, from events.jsonl; see reduce/timeline.py
     run: dict[str, Any]

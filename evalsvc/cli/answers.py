@@ -57,9 +57,10 @@ class Given:
 
 
 def answers_command(given: Given, *, overrides: Sequence[str], json: bool) -> int:
+    from evalsvc.deriving.derive import derive_run, is_up_to_date
     from evalsvc.journal.lock import RunLock
     from evalsvc.pipeline.launch import holder
-    from evalsvc.reduce.run import is_up_to_date, plan_of, read_summary, reduce_run
+    from evalsvc.reduce.run import plan_of, read_summary
 
     def work() -> int:
         answers = given.answers()
@@ -69,7 +70,7 @@ def answers_command(given: Given, *, overrides: Sequence[str], json: bool) -> in
             sys.stderr.write(f"{said(imported, answers)}\n")
             run = imported.run
             with RunLock.acquire(run.lock, holder=holder()):
-                summary = read_summary(run) if is_up_to_date(run, plan_of(run)) else reduce_run(run)
+                summary = read_summary(run) if is_up_to_date(run, plan_of(run)) else derive_run(run)
         except UsageError as error:
             raise type(error)(in_options(error.message), hint=error.hint and in_options(error.hint)) from error
         return print_run(run, summary, json=json)

@@ -27,8 +27,8 @@ from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
 def score_command(
     named: str | None, *, config: Path | None, overrides: Sequence[str], json: bool, scores: Path | None = None, by: Sequence[str] = ()
 ) -> int:
+    from evalsvc.deriving import derive_run
     from evalsvc.journal.lock import RunLock
-    from evalsvc.reduce import reduce_run
 
     def work() -> int:
         if by and scores is None:
@@ -38,7 +38,7 @@ def score_command(
             _take_scoring(run, config, overrides)
             if scores is not None:
                 _join_scores(run, scores, by)
-            summary = reduce_run(run)
+            summary = derive_run(run)
         return print_run(run, summary, json=json)
 
     return guarded(work, json_result=json)

@@ -13,7 +13,6 @@ from evalsvc.config.document import Document, read_document
 from evalsvc.config.dotenv import read_dotenv
 from evalsvc.config.keypath import Provenance
 from evalsvc.config.models import EvalConfig
-from evalsvc.config.not_yet import refuse_what_is_not_built
 from evalsvc.config.problems import one_error, unknown_key, usage_error
 
 
@@ -39,8 +38,7 @@ Overrides = Sequence[str] | Mapping[str, Any]  # `--set` assignments, or values 
 def load_config(path: Path, *, environ: Mapping[str, str], overrides: Overrides = ()) -> LoadedConfig:
     """The config at `path`, under the EVALSVC_ variables, under the `overrides`.
 
-    Raises UsageError with file, line and key path for everything that is wrong, and NotAvailableYet for keys whose
-    station is not built.
+    Raises UsageError with file, line and key path for everything that is wrong.
     """
     return configure(read_document(path), base_dir=path.parent, environ=environ, overrides=overrides)
 
@@ -57,7 +55,6 @@ def configure(document: Document, *, base_dir: Path, environ: Mapping[str, str],
     values, origins = overlay.apply(document.values, changes)
     provenance = Provenance(file=document.file, lines=document.lines, overrides=origins)
     config = _checked(values, base_dir=base_dir, provenance=provenance)
-    refuse_what_is_not_built(config, provenance.where)
     return LoadedConfig(config=config, environ=everything, provenance=provenance)
 
 

@@ -1,7 +1,6 @@
 """The shape of eval.yaml: every key, its type, its default and what it means.
 
-Shapes only: which metric, task or template exists is checked by the station that owns it. Keys whose station is not
-built yet are listed in `not_yet.py` and refused at loading, so that none is ever ignored.
+Shapes only: which metric, task or template exists is checked by the station that owns it.
 """
 
 import re
@@ -86,7 +85,6 @@ class PromptFile(Section):
 
 Template = Annotated[Annotated[str, Tag("<text>")] | Annotated[PromptFile, Tag("<mapping>")], _TEXT_OR_MAPPING]
 Named = Annotated[Annotated[str, Tag("<text>")] | Annotated[dict[str, dict[str, Any]], Tag("<mapping>")], _TEXT_OR_MAPPING]
-Gate = Annotated[Annotated[str, Tag("<text>")] | Annotated[dict[str, Any], Tag("<mapping>")], _TEXT_OR_MAPPING]
 
 
 class Message(Section):
@@ -329,6 +327,74 @@ class JournalConfig(Section):
     prompts: bool = Field(default=True, description="Keep the rendered messages in predictions.jsonl.")
 
 
+class MetricGate(Section):
+    """A gate with more to say than `metric >= number`."""
+
+    gate: str = Field(description='As in "recall >= 0.80".')
+    min_rows: int = Field(default=1, ge=1, description="With fewer rows under the number it fails.")
+    min_coverage: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="With a smaller share of rows answered it fails. Default: 0.9, or 1 - `max_error_rate` where that is less.",
+    )
+
+    _whole_numbers = field_validator("min_coverage", mode="before")(_as_float)
+
+
+class RegressionGate(Section):
+    """Not worse than a baseline, judged by the paired difference over the rows that both have."""
+
+    regression: Text = Field(description="The metric.")
+    margin: float | None = Field(
+        default=None, ge=0, description="The loss that would be accepted, in the metric's own unit. Default: a hundredth of its range."
+    )
+    baseline: str = Field(
+        default="latest",
+        description="A run, or a file of `evalsvc baseline save`, relative to the config file; or latest: the newest complete run of this "
+        "name before this one that no gate failed.",
+    )
+    on_inconclusive: Literal["pass", "fail"] = Field(default="pass", description="What to make of too few rows to tell.")
+
+    _whole_numbers = field_validator("margin", mode="before")(_as_float)
+
+
+def _kind_of_gate(value: Any) -> str:
+    if isinstance(value, str):
+        return "<text>"
+    regression = isinstance(value, RegressionGate) or (isinstance(value, dict) and "gate" not in value)
+    return "<regression>" if regression else "<metric>"
+
+
+Gate = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[MetricGate, Tag("<metric>")] | Annotated[RegressionGate, Tag("<regression>")],
+    Discriminator(_kind_of_gate),
+]
+
+
+class Webhook(Section):
+    """Whom to tell how a run ends, in signed JSON over HTTP."""
+
+    url: str | None = Field(default=None, description="Where to, unless the address is a secret.")
+    url_env: str = Field(default="EVALSVC_WEBHOOK_URL", description="Environment variable with the address, where `url` is not set.")
+    secret_env: str = Field(
+        default="EVALSVC_WEBHOOK_SECRET", description="Environment variable with the key of the signature; unset: unsigned."
+    )
+    on: Annotated[tuple[Literal["finish", "failure", "stall"], ...], Strict(False)] = Field(
+        default=("finish", "failure", "stall"), description="What is told: finish, failure, stall."
+    )
+    stall_s: float = Field(default=600.0, gt=0, description="So long without one answer is a stall.")
+
+    _whole_seconds = field_validator("stall_s", mode="before")(_as_float)
+
+    @field_validator("url_env", "secret_env")
+    @classmethod
+    def _name_variables(cls, value: str) -> str:
+        if not _ENVIRONMENT_VARIABLE.fullmatch(value):
+            raise ValueError("expected the NAME of an environment variable; a secret itself never stands in a config")
+        return value
+
+
 class EvalConfig(Section):
     """One evaluation: a data set, a prompt, a model, and what counts as good."""
 
@@ -347,11 +413,15 @@ class EvalConfig(Section):
     limits: Limits = Limits()
     budget: Budget = Budget()
     gates: Annotated[tuple[Gate, ...], Strict(False)] = Field(
-        default=(), description='What must hold, as in "recall >= 0.80"; else exit 3.'
+        default=(), description='What must hold, as in "recall >= 0.80" or {regression: accuracy, margin: 0.01}; else exit 3.'
     )
     max_error_rate: float = Field(default=0.01, ge=0, le=1, description="More rows in error than this share of all is exit 4.")
     stop_if: StopIf | None = Field(default=StopIf(), description="null turns it off.")
     journal: JournalConfig = JournalConfig()
+    report_to: Annotated[tuple[Literal["mlflow", "wandb"], ...], Strict(False)] = Field(
+        default=(), description="Where else each run is written down: mlflow, wandb; each an extra of its name."
+    )
+    webhook: Webhook | None = Field(default=None, description="Tell a URL when a run ends, fails or stalls.")
 
     # Where the file was, so that relative paths mean the same whatever the working directory; not a key of the file.
     base_dir: Path = Field(default_factory=Path.cwd, exclude=True)

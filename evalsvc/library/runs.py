@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsvc.config.models import EvalConfig
+from evalsvc.deriving import derive_run
 from evalsvc.errors import UsageError
 from evalsvc.journal.lock import RunLock
 from evalsvc.library.page import page
@@ -14,7 +15,6 @@ from evalsvc.library.rows import Row, read_rows
 from evalsvc.pipeline.launch import holder
 from evalsvc.pipeline.verdict import exit_code
 from evalsvc.records import Summary
-from evalsvc.reduce import reduce_run
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import read_summary
 from evalsvc.report.words import interval, score
@@ -91,7 +91,7 @@ def open_run(run: RunDir) -> Run:
     """As `load_run`, for a directory that is known to hold a run."""
     if not run.summary.exists():
         with RunLock.acquire(run.lock, holder=holder()):
-            reduce_run(run)
+            derive_run(run)
     manifest = Manifest.read(run)
     if manifest is None:
         raise UsageError(f"{run.path} has no run.json", hint="name a run directory, as evalsvc list shows them")

@@ -1,19 +1,23 @@
 """Quality gates and the `metrics:` key: names checked before a request is sent, numbers checked at the end.
 
-    recall >= 0.80      f1_macro.ci_low >= 0.75      accuracy.on_parsed > 0.9      per_class.spam.recall >= 0.8
+    recall >= 0.80      f1_macro.ci_low >= 0.75      accuracy.on_parsed > 0.9
+    per_class.spam.recall >= 0.8      slices.language.de.accuracy >= 0.7
+    {gate: "recall >= 0.80", min_rows: 200, min_coverage: 0.99}
+    {regression: accuracy, margin: 0.01, baseline: latest}
 
-A gate whose value is missing fails: no number is no proof.
+A gate whose value is missing fails: no number is no proof. Those against a baseline are read here and judged in compare/regression.py.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import inf, isfinite
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.config.models import MetricGate, RegressionGate
+from evalsvc.errors import UsageError
 from evalsvc.metrics.names import (
     ALSO_CALLED,
     CLASSIFICATION,
@@ -34,6 +38,9 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, 
 _FAILS_BY = {">=": "below", ">": "not above", "<=": "above", "<": "not below", "==": "not"}
 _GATE = re.compile(r"(?P<name>.+?)\s*(?P<op>>=|<=|==|>|<)\s*(?P<threshold>[^<>=]+)")
 _PER_CLASS = re.compile(r"per_class\.(?P<label>.+)\.(?P<metric>[^.]+)")
+_SLICE = re.compile(r"slices\.(?P<slice>.+?\..+)\.(?P<metric>(?:ext\.)?[^.]+?)(?:\.(?P<part>value|ci_low|ci_high))?")
+# Rows answered, of those there should be: below that the number is not that of the test set.
+LEAST_COVERAGE = 0.9
 _FORM = "write `metric >= number`, for example `recall >= 0.80`, `f1_macro.ci_low >= 0.75` or `per_class.spam.recall >= 0.8`"
 
 
@@ -47,9 +54,26 @@ class Gate:
     label: str | None  # of a per_class gate
     op: str
     threshold: float
+    slice: str | None = None  # of a slices gate: COLUMN.VALUE
+    min_rows: int = 1
+    min_coverage: float | None = None  # None: as `LEAST_COVERAGE` and the config's max_error_rate say
 
     def holds_for(self, value: float) -> bool:
         return _OPERATORS[self.op](value, self.threshold)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """One metric that must not be worse than that of a baseline."""
+
+    metric: str
+    margin: float
+    baseline: str  # as written
+    passes_if_open: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.metric} no worse than {self.baseline}, margin {self.margin:g}"
 
 
 def parse_gate(text: str) -> Gate:
@@ -62,24 +86,28 @@ def parse_gate(text: str) -> Gate:
     match = _GATE.fullmatch(text.strip())
     if match is None or match["name"].endswith(("=", "!")):
         raise UsageError(f"gates: `{text}` is no gate", hint=_FORM)
-    metric, part, label = _target(match["name"])
-    return Gate(text=text, metric=metric, part=part, label=label, op=match["op"], threshold=_threshold(match["threshold"].strip(), text))
+    threshold = _threshold(match["threshold"].strip(), text, match["name"])
+    return replace(_target(match["name"]), text=text, op=match["op"], threshold=threshold)
 
 
-def _target(name: str) -> tuple[str, str, str | None]:
-    of_class = _PER_CLASS.fullmatch(name)
-    if of_class is not None:
-        return of_class["metric"], "value", of_class["label"]
+def _target(name: str) -> Gate:
+    """A gate on what is named so; text, op and threshold are yet to come."""
+    bare = Gate(text="", metric=name, part="value", label=None, op="", threshold=0.0)
+    if of_class := _PER_CLASS.fullmatch(name):
+        return replace(bare, metric=of_class["metric"], label=of_class["label"])
+    if of_slice := _SLICE.fullmatch(name):
+        return replace(bare, metric=of_slice["metric"], part=of_slice["part"] or "value", slice=of_slice["slice"])
     if name.startswith(EXTENSION):
         whole, _, part = name.rpartition(".")
-        return (whole, part, None) if part in PARTS and whole != EXTENSION[:-1] else (name, "value", None)
+        return replace(bare, metric=whole, part=part) if part in PARTS and whole != EXTENSION[:-1] else bare
     metric, _, part = name.partition(".")
-    return metric, part or "value", None
+    return replace(bare, metric=metric, part=part or "value")
 
 
-def _threshold(written: str, text: str) -> float:
-    if written.startswith("baseline"):
-        raise NotAvailableYet(f"gates: `{text}`: gates against a baseline are not available yet", hint=_FORM)
+def _threshold(written: str, text: str, name: str) -> float:
+    if written.startswith(("baseline", "latest")):
+        hint = f"write {{regression: {name}, margin: 0.01, baseline: latest}}, which compares the runs row by row"
+        raise UsageError(f"gates: `{text}`: a baseline is no number", hint=hint)
     try:
         threshold = float(written)
     except ValueError:
@@ -91,34 +119,74 @@ def _threshold(written: str, text: str) -> float:
 
 
 def check_gates(
-    gates: Sequence[str | Mapping[str, Any]],
+    gates: Sequence[str | MetricGate | RegressionGate],
     *,
     positive: str | None = None,
     labels: Sequence[str] | None = None,
     available: Sequence[str] = CLASSIFICATION,
-) -> tuple[Gate, ...]:
+    slices: Sequence[str] = (),
+) -> tuple[Gate | Against, ...]:
     """The gates of a config, all of them known and able to pass. `labels` where they are known already; `available` as
-    `available_metrics` says. Whether there will be an ext.<name> nobody can know before the rows are scored.
+    `available_metrics` says; `slices` are the config's. Whether there will be an ext.<name> nobody can know before the rows are scored.
 
-    UsageError for an unknown metric, part or label, for plain precision, recall or f1 without `scoring.positive`, and
+    UsageError for an unknown metric, part, label or slice, for plain precision, recall or f1 without `scoring.positive`, and
     for a threshold that no value can reach.
     """
-    return tuple(_checked(gate, positive, labels, available) for gate in gates)
+    return tuple(_checked(gate, positive, labels, available, slices) for gate in gates)
 
 
-def _checked(written: str | Mapping[str, Any], positive: str | None, labels: Sequence[str] | None, available: Sequence[str]) -> Gate:
-    if not isinstance(written, str):
-        raise NotAvailableYet(f"gates: {dict(written)!r}: gates with options are not available yet", hint=_FORM)
-    gate = parse_gate(written)
-    where = f"gates: `{written}`"
+def gated_metrics(gates: Sequence[str | MetricGate | RegressionGate]) -> Iterator[str]:
+    """The metric that each of `gates` names; "" for what is none."""
+    for gate in gates:
+        if isinstance(gate, RegressionGate):
+            yield gate.regression
+        else:
+            match = _GATE.fullmatch((gate if isinstance(gate, str) else gate.gate).strip())
+            yield "" if match is None else _target(match["name"]).metric
+
+
+def _checked(
+    written: str | MetricGate | RegressionGate,
+    positive: str | None,
+    labels: Sequence[str] | None,
+    available: Sequence[str],
+    slices: Sequence[str],
+) -> Gate | Against:
+    if isinstance(written, RegressionGate):
+        return _against(written, positive, available)
+    gate = parse_gate(written if isinstance(written, str) else written.gate)
+    where = f"gates: `{gate.text}`"
     if gate.label is not None:
         _check_label_gate(gate, where, labels)
     else:
         _check_name(gate.metric, where, positive, available)
         _check_part(gate, where)
+    if gate.slice is not None:
+        _check_slice(gate, where, slices)
     if not gate.metric.startswith(EXTENSION):
         _check_range(gate, where)
-    return gate
+    return gate if isinstance(written, str) else replace(gate, min_rows=written.min_rows, min_coverage=written.min_coverage)
+
+
+def _against(written: RegressionGate, positive: str | None, available: Sequence[str]) -> Against:
+    where = f"gates: regression: {written.regression}"
+    _check_name(written.regression, where, positive, available)
+    margin = written.margin
+    if margin is None:
+        low, high = range_of(written.regression)
+        if not isfinite(high - low) or written.regression.startswith(EXTENSION):
+            raise UsageError(f"{where}: it needs a `margin`", hint="write how much worse would do, in the metric's own unit: margin: 0.05")
+        margin = (high - low) / PERCENT
+    return Against(metric=written.regression, margin=margin, baseline=written.baseline, passes_if_open=written.on_inconclusive == "pass")
+
+
+def _check_slice(gate: Gate, where: str, slices: Sequence[str]) -> None:
+    if gate.metric in OF_ROWS:
+        raise UsageError(f"{where}: {gate.metric} is of the run, not of slices", hint=f"write `{gate.metric} {gate.op} …`")
+    if not any((gate.slice or "").startswith(f"{column}.") for column in slices):
+        named = (gate.slice or "").partition(".")[0]
+        there = f"`slices` has {', '.join(slices)}" if slices else f"write `slices: [{named}]`"
+        raise UsageError(f"{where}: the rows are not sliced by {named!r}", hint=there)
 
 
 def _check_range(gate: Gate, where: str) -> None:
@@ -232,33 +300,82 @@ def _check_options(metric: str | Mapping[str, Any], name: str) -> None:
         raise UsageError(f"metrics: {dict(metric)!r} is not understood", hint="write one metric a line: - bleu: {tokenize: zh}")
 
 
-def evaluate_gate(gate: Gate, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]) -> GateResult:
-    """Whether a complete run meets `gate`; a value that is missing or None does not, and the reason says why."""
-    value, why_none = _value(gate, metrics, per_class)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What gates are held against."""
+
+    metrics: Mapping[str, MetricValue]
+    per_class: Mapping[str, Mapping[str, float | int | None]]
+    least_coverage: float = LEAST_COVERAGE  # where a gate says nothing of it
+
+
+def least_coverage(max_error_rate: float) -> float:
+    """Whoever accepts more rows in error accepts so much less coverage.
+
+    >>> least_coverage(0.01), least_coverage(0.3)
+    (0.9, 0.7)
+    """
+    return min(LEAST_COVERAGE, 1 - max_error_rate)
+
+
+def evaluate_gate(gate: Gate, judged: Judged) -> GateResult:
+    """Whether a complete run meets `gate`; a value that is missing or None does not, and the reason says why. Nor does one that is over
+    too few rows, or of a run that too few rows of were answered.
+    """
+    value, rows, why_none = _value(gate, judged)
+    result: GateResult = {"gate": gate.text, "passed": False, "value": value, "reason": why_none}
     if value is None:
-        return {"gate": gate.text, "passed": False, "value": None, "reason": why_none}
+        return result
+    if rows < gate.min_rows:
+        return {**result, "reason": f"{rows:,} rows are fewer than {gate.min_rows:,}"}
+    if gate.metric not in OF_ROWS and (reason := _uncovered(gate, judged)):
+        return {**result, "reason": reason}
     if gate.holds_for(value):
-        return {"gate": gate.text, "passed": True, "value": value, "reason": None}
-    return {"gate": gate.text, "passed": False, "value": value, "reason": f"{value:.6g} is {_FAILS_BY[gate.op]} {gate.threshold:g}"}
+        return {**result, "passed": True, "reason": None}
+    return {**result, "reason": f"{value:.6g} is {_FAILS_BY[gate.op]} {gate.threshold:g}"}
 
 
-def undecided(gate: Gate) -> GateResult:
-    """The result of a gate while rows are still pending."""
-    return {"gate": gate.text, "passed": None, "value": None, "reason": "the run is not complete"}
+def _uncovered(gate: Gate, judged: Judged) -> str | None:
+    least = judged.least_coverage if gate.min_coverage is None else gate.min_coverage
+    coverage = judged.metrics["coverage"]["value"] if "coverage" in judged.metrics else None
+    if coverage is None or coverage >= least:
+        return None
+    return f"only {coverage:.4g} of the rows have an answer, and {least:g} must (min_coverage)"
 
 
-def _value(
-    gate: Gate, metrics: Mapping[str, MetricValue], per_class: Mapping[str, Mapping[str, float | int | None]]
-) -> tuple[float | None, str]:
+def undecided(gate: Gate | Against, reason: str = "the run is not complete") -> GateResult:
+    """The result of a gate that nobody can judge yet."""
+    return {"gate": gate.text, "passed": None, "value": None, "reason": reason}
+
+
+def _value(gate: Gate, judged: Judged) -> tuple[float | None, int, str]:
+    """The number, the rows it is over, and why there is none."""
     if gate.label is not None:
-        of_class = per_class.get(gate.label)
+        of_class = judged.per_class.get(gate.label)
         if of_class is None:
-            return None, f"{gate.label!r} is not one of the labels"
+            return None, 0, f"{gate.label!r} is not one of the labels"
         counts = f"{of_class['support']} rows, {of_class['predicted']} replies"
-        return of_class.get(gate.metric), f"{gate.metric} of {gate.label!r} is 0/0: {counts}"
-    metric = metrics.get(gate.metric)
+        rows = int(of_class["predicted" if gate.metric == "precision" else "support"] or 0)
+        return of_class.get(gate.metric), rows, f"{gate.metric} of {gate.label!r} is 0/0: {counts}"
+    metric = judged.metrics.get(gate.metric)
     if metric is None:
-        there = ", ".join(name for name in metrics if name.startswith(EXTENSION)) or "no ext. at all"
-        return None, f"this run has no {gate.metric}" + (f"; it has {there}" if gate.metric.startswith(EXTENSION) else "")
+        there = ", ".join(name for name in judged.metrics if name.startswith(EXTENSION)) or "no ext. at all"
+        return None, 0, f"this run has no {gate.metric}" + (f"; it has {there}" if gate.metric.startswith(EXTENSION) else "")
+    if gate.slice is not None:
+        return _value_of_slice(gate, metric)
     value: Any = metric.get(gate.part)
-    return value, metric.get("reason", f"{gate.metric} has no {gate.part}: there are too few rows")
+    return _finite(value), metric["n"], metric.get("reason", f"{gate.metric} has no {gate.part}: there are too few rows")
+
+
+def _value_of_slice(gate: Gate, metric: MetricValue) -> tuple[float | None, int, str]:
+    slices = {f"{column}.{value}": part for column, parts in metric.get("slices", {}).items() for value, part in parts.items()}
+    part = slices.get(gate.slice or "")
+    if part is None:
+        shown = ", ".join(list(slices)[:10]) or "no slices at all"
+        return None, 0, f"{gate.metric} has no slice {gate.slice}; it has {shown}"
+    values = {"value": part["value"], "ci_low": part["ci_low"], "ci_high": part["ci_high"]}
+    return _finite(values.get(gate.part)), part["n"], f"{gate.metric} of {gate.slice} has no {gate.part}: there are too few rows"
+
+
+def _finite(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and isfinite(value) else None

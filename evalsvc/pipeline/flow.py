@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
+from evalsvc.deriving.derive import is_up_to_date
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
 from evalsvc.endpoint.errors import KEY_HINT
 from evalsvc.endpoint.models import ModelsSeen, ModelsState
@@ -24,7 +25,7 @@ from evalsvc.pipeline.stop import StopSwitch, time_limit
 from evalsvc.pipeline.transport import Transport, open_ask
 from evalsvc.pipeline.verdict import exit_code
 from evalsvc.records import Summary
-from evalsvc.reduce.run import is_up_to_date, read_summary
+from evalsvc.reduce.run import read_summary
 from evalsvc.report import LiveView, RunIntro
 from evalsvc.rundir import RunDir
 

@@ -154,7 +154,7 @@ def check_numbers(config: EvalConfig, where: Where) -> None:
         check_metrics(config.metrics, positive=positive, available=available, custom=own)
     for index, gate in enumerate(config.gates):
         with _placed(where(f"gates[{index}]"), "gates"):
-            check_gates([gate], positive=positive, labels=labels, available=available)
+            check_gates([gate], positive=positive, labels=labels, available=available, slices=config.slices)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ class Reducer:
     def __init__(self, run_dir: Path) -> None:
         # a session of its own: Ctrl-C at the terminal is the run's business. -P: nothing in the working directory is a module
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-m", "evalsvc.reduce", str(run_dir)],
+            [sys.executable, "-P", "-m", "evalsvc.deriving", str(run_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

@@ -64,11 +64,10 @@ def load_fold(plan: Plan) -> Fold | None:
         return None  # derived, so a damaged one is simply made again
 
 
-def save_fold(plan: Plan, fold: Fold, *, summarised: bool) -> None:
-    """`summarised`: summary.json has been written of this fold; a kill between the two leaves a summary that is known to be old."""
+def save_fold(plan: Plan, fold: Fold, *, summary_key: str | None) -> None:
+    """`summary_key`: of the summary that has been written of this fold; a kill between the two leaves one that is known to be old."""
     fields = {name: getattr(fold, name) for name in _KEPT}
-    key = plan.summary_key if summarised else None
-    state = {"v": 1, "fold_key": plan.fold_key, "summary_key": key, **fields, "tallies": fold.tallies.state()}
+    state = {"v": 1, "fold_key": plan.fold_key, "summary_key": summary_key, **fields, "tallies": fold.tallies.state()}
     write_atomic(plan.run.state, dumps(state) + b"\n")
 
 
@@ -88,7 +87,7 @@ def fold_journal(plan: Plan) -> Fold:
         fold.custom = fold_custom(plan, fold.custom, offset=fold.offset, scored_bytes=fold.scored_bytes, superseded=fold.superseded)
     except OSError as exc:
         raise storage_failed(exc, plan.run.scored) from exc
-    save_fold(plan, fold, summarised=False)
+    save_fold(plan, fold, summary_key=None)
     return fold
 
 

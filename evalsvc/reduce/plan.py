@@ -15,6 +15,7 @@ from evalsvc.jsonio import canonical
 from evalsvc.metrics.custom import custom_metrics
 from evalsvc.metrics.families.metric import AnyMetric, SumMetric
 from evalsvc.metrics.families.registry import build_metrics, columns_of_metrics, wanted_metrics
+from evalsvc.metrics.gates import Against, Gate, available_metrics, check_gates
 from evalsvc.reduce.external import external_fingerprint
 from evalsvc.rundir import Manifest, RunDir
 from evalsvc.scoring.judging import check_judge
@@ -49,6 +50,12 @@ class Plan:
     @property
     def expected(self) -> int:
         return int(self.manifest.dataset["rows"]) * self.config.repeats
+
+    @property
+    def gates(self) -> tuple[Gate | Against, ...]:
+        config = self.config
+        available = available_metrics(config.task, has_labels=bool(self.labels), own_scorer=config.scoring.scorer is not None)
+        return check_gates(config.gates, positive=config.scoring.positive, labels=self.labels, available=available, slices=config.slices)
 
     @property
     def fold_key(self) -> str:

@@ -1,15 +1,15 @@
-"""Reducing one run directory: reduce.json, scored.jsonl and summary.json brought up to date with the journal."""
+"""Reducing one run directory: reduce.json and scored.jsonl brought up to date with the journal, and the summary of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from evalsvc.errors import UsageError
 from evalsvc.journal.events import read_events
-from evalsvc.journal.files import write_atomic
-from evalsvc.jsonio import dumps, loads
+from evalsvc.jsonio import loads
 from evalsvc.records import Summary
 from evalsvc.reduce.external import Taken, external_key, take_scores
-from evalsvc.reduce.fold import fold_journal, save_fold
+from evalsvc.reduce.fold import Fold, fold_journal
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scores_in
 from evalsvc.reduce.summary import summarise
@@ -24,31 +24,28 @@ def plan_of(run: RunDir) -> Plan:
     return Plan.of(run, manifest)
 
 
-def reduce_run(run: RunDir) -> Summary:
-    """Reads what is new in the journal and writes the derived files. No request is sent, and nothing else is changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """The numbers of a run; gates against a baseline are not judged in `summary` yet."""
+
+    plan: Plan
+    fold: Fold
+    summary: Summary
+
+
+def reduce_run(run: RunDir) -> Reduced:
+    """Reads what is new in the journal. No request is sent, and summary.json is not written."""
     plan = plan_of(run)
     fold = fold_journal(plan)
-    summary = summarise(plan, fold, read_events(run.events))
-    write_atomic(run.summary, dumps(summary) + b"\n")
-    save_fold(plan, fold, summarised=True)
-    return summary
+    return Reduced(plan=plan, fold=fold, summary=summarise(plan, fold, read_events(run.events)))
 
 
 def join_scores(run: RunDir, path: Path, by: Sequence[str]) -> Taken:
-    """Takes the scores in `path` into the run, for the next `reduce_run` to count; errors as `take_scores`."""
+    """Takes the scores in `path` into the run, for the next reduction to count; errors as `take_scores`."""
     plan = plan_of(run)
     scored_bytes = fold_journal(plan).scored_bytes
     known = frozenset(external_key(score.id, score.repeat) for score in scores_in(run.scored, scored_bytes))
     return take_scores(run, path, by, known)
-
-
-def is_up_to_date(run: RunDir, plan: Plan) -> bool:
-    """Whether summary.json says all there is to say, so that not even scikit-learn has to be loaded."""
-    try:
-        state = loads(run.state.read_bytes())
-        return bool(state["summary_key"] == plan.summary_key and state["offset"] == run.journal.stat().st_size and run.summary.exists())
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def read_summary(run: RunDir) -> Summary:

@@ -6,12 +6,14 @@ from typing import Any
 
 from evalsvc import __version__
 from evalsvc.config import EvalConfig, Price
-from evalsvc.metrics.gates import available_metrics, check_gates, evaluate_gate, undecided
+from evalsvc.metrics.gates import Gate, Judged, evaluate_gate, least_coverage, undecided
 from evalsvc.records import Summary
 from evalsvc.reduce.fold import Fold
 from evalsvc.reduce.graded import grade
 from evalsvc.reduce.numbers import numbers
 from evalsvc.reduce.plan import Plan
+
+UNCOMPARED = "not held against its baseline yet"
 
 
 def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Summary:
@@ -20,8 +22,7 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
     pending = expected - tallies.ok - tallies.error
     all_of_it = numbers(plan, fold, grade(plan, fold.scored_bytes))
     metrics, classes = all_of_it.metrics, all_of_it.per_class
-    available = available_metrics(config.task, has_labels=bool(plan.labels), own_scorer=config.scoring.scorer is not None)
-    gates = check_gates(config.gates, positive=config.scoring.positive, labels=plan.labels, available=available)
+    judged = Judged(metrics=metrics, per_class=classes, least_coverage=least_coverage(config.max_error_rate))
     launches = list(_launches(events))
     return {
         "v": 1,
@@ -33,7 +34,10 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
         "per_class": classes,
         "confusion_matrix": all_of_it.confusion_matrix,
         "thresholds": all_of_it.thresholds,
-        "gates": [undecided(gate) if pending else evaluate_gate(gate, metrics, classes) for gate in gates],
+        "gates": [
+            undecided(gate) if pending else evaluate_gate(gate, judged) if isinstance(gate, Gate) else undecided(gate, UNCOMPARED)
+            for gate in plan.gates
+        ],
         "warnings": all_of_it.warnings,
         "usage": tallies.usage.value(),
         "cost_usd": cost_usd(tallies.usage.value(), config.model.price),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalsvc.metrics.families.metric import SumMetric
-from evalsvc.metrics.gates import Gate, available_metrics, check_gates
+from evalsvc.metrics.gates import Gate
 from evalsvc.metrics.verdicts.facts import Besides, ProbabilityEvidence
 from evalsvc.metrics.warnings import ordered, warnings_for
 from evalsvc.records import MetricValue, RunWarning
@@ -44,11 +44,9 @@ def _besides(plan: Plan, tallies: Tallies, graded: Graded) -> Besides:
 
 def _gates(plan: Plan, tallies: Tallies) -> tuple[Gate, ...]:
     """None while the run is partial: they are not decided either."""
-    config = plan.config
     if tallies.ok + tallies.error < plan.expected:
         return ()
-    available = available_metrics(config.task, has_labels=bool(plan.labels), own_scorer=config.scoring.scorer is not None)
-    return check_gates(config.gates, positive=config.scoring.positive, labels=plan.labels, available=available)
+    return tuple(gate for gate in plan.gates if isinstance(gate, Gate) and gate.slice is None)
 
 
 def _bent(params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,8 +8,7 @@ import pytest
 
 from evalsvc.config import EvalConfig, LoadedConfig, load_config
 from evalsvc.config.models import PromptFile
-from evalsvc.config.not_yet import NOT_YET
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.errors import UsageError
 
 EVAL_YAML = """\
 name: spam-ft-v3
@@ -255,32 +254,6 @@ def test_everything_that_is_wrong_is_listed_one_line_each(load: Load) -> None:
     assert len(lines) == 3
 
 
-WANTED: dict[str, object] = {
-    "dataset.where": "x > 1",
-    "dataset.subsample": "{n: 5}",
-    "dataset.group": "user",
-    "prompt.few_shot": "{path: a, k: 2}",
-    "model.api": "responses",
-    "model.client": "sdk",
-    "model.stream": "true",
-    "repeats": "2",
-    "gates[]": '["accuracy >= 0.9", {against: baseline}]',
-}
-
-
-@pytest.mark.parametrize("pattern", [pattern for pattern, _ in NOT_YET])
-def test_a_key_without_a_station_is_not_available_yet(load: Load, pattern: str) -> None:
-    error = refusal(load, overrides=[f"{pattern.removesuffix('[]')}={WANTED[pattern]}"])
-    assert isinstance(error, NotAvailableYet)
-    assert pattern.removesuffix("[]") in error.message
-    assert "is not available yet" in error.message
-
-
-def test_a_key_without_a_station_is_named_with_its_line(load: Load) -> None:
-    text = EVAL_YAML.replace('["recall >= 0.80"]', "[{against: baseline}]")
-    assert refusal(load, text).message == "eval.yaml:13 (gates[0]): gates[0] is not available yet"
-
-
-def test_the_defaults_of_keys_without_a_station_may_be_written_out(load: Load) -> None:
+def test_defaults_may_be_written_out(load: Load) -> None:
     text = EVAL_YAML + "repeats: 1\ntask: classification\nbudget: {usd: null, tokens: null, runtime: null}\n"
     assert isinstance(load(text).config, EvalConfig)

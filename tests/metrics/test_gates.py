@@ -1,11 +1,10 @@
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from evalsvc.errors import NotAvailableYet, UsageError
+from evalsvc.errors import UsageError
 from evalsvc.metrics import check_gates, check_metrics, classification_metrics, evaluate_gate, parse_gate, per_class, undecided
-from evalsvc.metrics.gates import available_metrics
+from evalsvc.metrics.gates import Gate, Judged, available_metrics
 from evalsvc.metrics.names import CLASSIFICATION
 from evalsvc.records import GateResult, MetricValue
 from tests.metrics.confusions import tally_of
@@ -66,10 +65,10 @@ def test_refusals_name_what_to_write_instead() -> None:
     assert "0.80" in hints["accuracy >= 80%"]
 
 
-@pytest.mark.parametrize("gate", ["accuracy >= baseline - 0.01", {"accuracy >= 0.9": {"min_n": 5}}])
-def test_what_is_planned_is_not_available_yet(gate: str | dict[str, Any]) -> None:
-    with pytest.raises(NotAvailableYet):
-        check_gates([gate])
+def test_a_baseline_in_place_of_a_number_is_answered_with_the_gate_that_compares_rows() -> None:
+    with pytest.raises(UsageError, match="a baseline is no number") as refused:
+        check_gates(["accuracy >= baseline - 0.01"])
+    assert "{regression: accuracy, margin: 0.01, baseline: latest}" in (refused.value.hint or "")
 
 
 def test_with_a_positive_label_plain_names_are_gates() -> None:
@@ -77,13 +76,15 @@ def test_with_a_positive_label_plain_names_are_gates() -> None:
 
 
 def test_a_label_that_is_not_known_yet_is_not_refused() -> None:
-    assert check_gates(["per_class.junk.recall >= 0.9"])[0].label == "junk"
+    [gate] = check_gates(["per_class.junk.recall >= 0.9"])
+    assert isinstance(gate, Gate)
+    assert gate.label == "junk"
 
 
 def decided(text: str) -> GateResult:
     tally = tally_of(("spam", "ham", "new"), {("spam", "spam"): 8, ("spam", "ham"): 2, ("ham", "ham"): 90})
     metrics = classification_metrics(tally, ok=100, expected=100, positive="new")
-    return evaluate_gate(parse_gate(text), metrics, per_class(tally))
+    return evaluate_gate(parse_gate(text), Judged(metrics=metrics, per_class=per_class(tally)))
 
 
 RESULTS: Mapping[str, tuple[bool, float | None, str | None]] = {
@@ -167,13 +168,15 @@ def test_a_threshold_lies_in_the_range_of_its_metric() -> None:
 )
 def test_an_extension_may_be_gated_at_any_number_and_on_its_interval(text: str, metric: str, part: str) -> None:
     [gate] = check_gates([text])
+    assert isinstance(gate, Gate)
     assert (gate.metric, gate.part) == (metric, part)
 
 
 def test_a_gate_on_an_extension_that_did_not_come_about_fails_and_says_which_did() -> None:
     [gate] = check_gates(["ext.commet >= 80"])
     metric: MetricValue = {"value": 1.0, "ci_low": None, "ci_high": None, "n": 1, "signature": ""}
-    result = evaluate_gate(gate, {"accuracy": metric, "ext.comet": metric}, {})
+    assert isinstance(gate, Gate)
+    result = evaluate_gate(gate, Judged(metrics={"accuracy": metric, "ext.comet": metric}, per_class={}))
     assert (result["passed"], result["reason"]) == (False, "this run has no ext.commet; it has ext.comet")
 
 

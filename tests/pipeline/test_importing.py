@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from evalsvc.deriving import derive_run
 from evalsvc.errors import IdentityDiffers, UsageError
 from evalsvc.pipeline.importing import Answers, Imported, load_scoring, take_in
-from evalsvc.reduce import reduce_run
 from evalsvc.rundir import Manifest
 
 NOW = datetime(2026, 11, 20, 2, 13, 44, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_every_answer_becomes_a_record_that_nobody_was_asked_for() -> None:
     assert (imported.rows, imported.added, imported.since) == (12, 12, None)
     assert [(record["id"], record["output"]) for record in records(imported)] == [(row["id"], row["said"]) for row in ROWS]
     assert {(record["attempts"], record["latency_s"], record["usage"]) for record in records(imported)} == {(0, None, None)}
-    summary = reduce_run(imported.run)
+    summary = derive_run(imported.run)
     assert summary["outcomes"]["correct"] == sum(row["gold"] == "spam" and row["said"] == "Spam." for row in ROWS)
     assert summary["latency_s"] == dict.fromkeys(("p50", "p90", "p95", "p99", "max"))
     assert (summary["status"], summary["calls"]["attempts"], summary["cost_usd"]) == ("complete", 0, None)
@@ -72,9 +72,9 @@ def test_of_a_changed_file_only_what_changed_is_added() -> None:
     imported = taken()
     resume = imported.resume
     assert (imported.added, resume.new, resume.changed, resume.vanished, resume.relabelled) == (2, 1, 1, 1, 1)
-    assert reduce_run(imported.run)["rows"] == {"expected": 12, "ok": 12, "error": 0, "pending": 0}
+    assert derive_run(imported.run)["rows"] == {"expected": 12, "ok": 12, "error": 0, "pending": 0}
     fresh = taken(answers(run_dir=Path("fresh")))
-    assert reduce_run(imported.run)["confusion_matrix"] == reduce_run(fresh.run)["confusion_matrix"]
+    assert derive_run(imported.run)["confusion_matrix"] == derive_run(fresh.run)["confusion_matrix"]
 
 
 def test_broken_off_in_the_middle_the_next_call_takes_in_the_rest() -> None:
@@ -93,7 +93,7 @@ def test_scoring_metrics_and_gates_come_from_a_config_whose_model_is_not_looked_
         "name: nightly\ndataset: {path: nowhere.csv}\nmodel: {name: other, base_url: 'http://nowhere/v1'}\n"
         "scoring: {labels: [spam, ham], aliases: {ham: [no idea]}}\nmetrics: [accuracy]\ngates: ['accuracy >= 0.1']\n"
     )
-    summary = reduce_run(taken(answers(config=Path("eval.yaml"))).run)
+    summary = derive_run(taken(answers(config=Path("eval.yaml"))).run)
     assert (summary["name"], summary["run"]["model"]) == ("nightly", "answers.jsonl")
     assert list(summary["metrics"]) == ["accuracy"]
     assert (summary["outcomes"]["unparsed"], summary["gates"][0]["passed"]) == (0, True)
@@ -106,13 +106,13 @@ def test_labels_name_and_settings_can_be_given_without_a_config() -> None:
     assert manifest is not None
     assert manifest.config["scoring"]["labels"] == ["spam", "ham", "other"]
     assert imported.run.path.parent == Path("runs/mine")
-    assert reduce_run(imported.run)["gates"][0]["passed"] is False
+    assert derive_run(imported.run)["gates"][0]["passed"] is False
 
 
 def test_answers_without_targets_are_predictions_only() -> None:
     write({"id": row["id"], "said": row["said"]} for row in ROWS)
     imported = taken(answers(target=None, labels=("spam", "ham")))
-    assert reduce_run(imported.run)["outcomes"]["scored"] == sum(row["said"] == "Spam." for row in ROWS)
+    assert derive_run(imported.run)["outcomes"]["scored"] == sum(row["said"] == "Spam." for row in ROWS)
 
 
 def test_null_and_nested_answers_are_text_as_everywhere() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from evalsvc.dataset import open_dataset
+from evalsvc.deriving import derive_run
 from evalsvc.errors import UsageError
 from evalsvc.metrics.clusters import MOST_BUCKETS
 from evalsvc.records import Summary
-from evalsvc.reduce import reduce_run
 from evalsvc.reduce.run import plan_of
 from evalsvc.reduce.view import Groups
 from evalsvc.rundir import RunDir
@@ -37,8 +37,8 @@ def width(summary: Summary, metric: str) -> float:
 
 def test_intervals_are_as_wide_as_the_groups_are_few(tmp_path: Path) -> None:
     run = grouped(tmp_path, 40)
-    with_groups = reduce_run(run)
-    alone = reduce_run(grouped(tmp_path, 40, dataset={}))
+    with_groups = derive_run(run)
+    alone = derive_run(grouped(tmp_path, 40, dataset={}))
     assert with_groups["metrics"]["accuracy"]["value"] == alone["metrics"]["accuracy"]["value"]
     for metric in ("accuracy", "f1_macro"):
         assert width(with_groups, metric) > 2 * width(alone, metric)
@@ -51,17 +51,17 @@ def test_the_order_of_the_data_changes_no_digit(tmp_path: Path) -> None:
     for seed in (1, 2):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        summaries.append(reduce_run(grouped(folder, 30, seed=seed))["metrics"])
+        summaries.append(derive_run(grouped(folder, 30, seed=seed))["metrics"])
     assert summaries[0] == summaries[1]
 
 
 def test_a_handful_of_groups_is_warned_of(tmp_path: Path) -> None:
-    [warning] = [warning for warning in reduce_run(grouped(tmp_path, 4))["warnings"] if warning["kind"] == "few_groups"]
+    [warning] = [warning for warning in derive_run(grouped(tmp_path, 4))["warnings"] if warning["kind"] == "few_groups"]
     assert warning["evidence"] == {"groups": 4}
 
 
 def test_scores_and_shares_without_labels_are_clustered_too(tmp_path: Path) -> None:
-    metrics = reduce_run(grouped(tmp_path, 40, each=3, scoring={"scorer": "mine.py:mine"}))["metrics"]
+    metrics = derive_run(grouped(tmp_path, 40, each=3, scoring={"scorer": "mine.py:mine"}))["metrics"]
     assert "clusters:40" in metrics["accuracy"]["signature"]
     assert "clusters:group|n-clusters:40" in metrics["ext.length"]["signature"]
 
@@ -95,7 +95,7 @@ def repeated(path: Path, rows: int, *, alike: bool, slices: tuple[str, ...] = ()
     for repeat in range(4):
         said = first if alike else {id_: label if random.random() < 0.7 else "none" for id_, label in labels.items()}
         answer(run, said, labels, repeat=repeat)
-    return reduce_run(run)
+    return derive_run(run)
 
 
 def test_repeats_count_for_as_much_as_they_differ(tmp_path: Path) -> None:

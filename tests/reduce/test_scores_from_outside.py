@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from evalsvc.deriving import derive_run
+from evalsvc.deriving.derive import is_up_to_date
 from evalsvc.errors import UsageError
-from evalsvc.reduce import reduce_run
 from evalsvc.reduce.external import FOLDER, Taken
-from evalsvc.reduce.run import is_up_to_date, join_scores, plan_of
+from evalsvc.reduce.run import join_scores, plan_of
 from evalsvc.rundir import RunDir
 from tests.reduce.extensions import answer, make_run, rows_of
 
@@ -38,7 +39,7 @@ COMET = """{"id":"r0","comet":0.5,"kind":"a","note":"n"}
 def test_scores_are_joined_by_id_and_reported_with_slices(run: RunDir) -> None:
     taken = joined(run, "comet.jsonl", COMET, by=("kind",))
     assert (taken.names, taken.left_out, taken.matched, taken.unknown) == (("comet",), ("note",), 3, 1)
-    summary = reduce_run(run)
+    summary = derive_run(run)
     comet = summary["metrics"]["ext.comet"]
     assert comet["value"] == pytest.approx(0.8)
     assert comet["n"] == 3
@@ -53,18 +54,18 @@ def test_scores_are_joined_by_id_and_reported_with_slices(run: RunDir) -> None:
 def test_csv_does_as_well_and_empty_fields_are_no_scores(run: RunDir) -> None:
     taken = joined(run, "human.csv", "id,rating,comment\nr0,4,good\nr1,,\nr2,5,\n")
     assert (taken.names, taken.left_out) == (("rating",), ("comment",))
-    assert reduce_run(run)["metrics"]["ext.rating"]["value"] == 4.5
+    assert derive_run(run)["metrics"]["ext.rating"]["value"] == 4.5
 
 
 def test_joined_scores_stay_until_a_file_of_the_same_name_takes_their_place(run: RunDir) -> None:
-    reduce_run(run)
+    derive_run(run)
     assert is_up_to_date(run, plan_of(run))
     joined(run, "comet.jsonl", COMET)
     assert not is_up_to_date(run, plan_of(run))
     joined(run, "human.jsonl", '{"id":"r0","rating":4}')
-    assert {"ext.comet", "ext.rating"} <= reduce_run(run)["metrics"].keys()
+    assert {"ext.comet", "ext.rating"} <= derive_run(run)["metrics"].keys()
     joined(run, "comet.jsonl", '{"id":"r0","comet":0.1}')
-    assert reduce_run(run)["metrics"]["ext.comet"]["value"] == pytest.approx(0.1)
+    assert derive_run(run)["metrics"]["ext.comet"]["value"] == pytest.approx(0.1)
     assert sorted(path.name for path in (run.path / FOLDER).iterdir()) == ["comet.jsonl", "human.jsonl"]
 
 

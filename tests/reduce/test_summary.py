@@ -9,11 +9,12 @@ import orjson
 import pytest
 
 from evalsvc.config import Price
+from evalsvc.deriving import derive_run
+from evalsvc.deriving.derive import is_up_to_date
 from evalsvc.errors import UsageError
 from evalsvc.records import Sample
-from evalsvc.reduce import reduce_run
 from evalsvc.reduce.fold import fold_journal
-from evalsvc.reduce.run import is_up_to_date, read_summary
+from evalsvc.reduce.run import read_summary
 from evalsvc.reduce.summary import cost_usd
 from evalsvc.rundir import RunDir
 from tests.e2e.desk import FIXED_PARTS
@@ -47,16 +48,16 @@ def test_the_order_of_arrival_and_what_was_asked_twice_change_no_byte_of_the_fix
         run = make_run(tmp_path / str(seed))
         append(run, records([*earlier, *shuffled[:3]], known))
         if seed % 2:
-            reduce_run(run)
+            derive_run(run)
         append(run, records(shuffled[3:], known))
-        seen.append(_fixed(reduce_run(run)))
+        seen.append(_fixed(derive_run(run)))
     assert seen == seen[:1] * 6
 
 
 def test_rows_without_a_record_are_pending_and_gates_are_not_judged(tmp_path: Path, known: dict[str, dict[str, Sample]]) -> None:
     run = make_run(tmp_path)
     append(run, records(ANSWERS[:3], known))
-    summary = reduce_run(run)
+    summary = derive_run(run)
     assert summary["status"] == "partial"
     assert summary["rows"] == {"expected": 8, "ok": 3, "error": 0, "pending": 5}
     assert [gate["passed"] for gate in summary["gates"]] == [None]
@@ -69,16 +70,16 @@ def test_rows_that_the_data_set_got_back_since_the_last_launch_are_expected_too(
     half = replace(FIRST, texts=dict.fromkeys(IDS[:4], "first"))
     run = make_run(tmp_path, half, data_changed=True)
     append(run, records(ANSWERS, known))
-    assert reduce_run(run)["rows"]["expected"] == 4
+    assert derive_run(run)["rows"]["expected"] == 4
     run.state.unlink()
     (tmp_path / "data.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in FIRST.rows()))
-    summary = reduce_run(run)
+    summary = derive_run(run)
     assert summary["rows"] | {"error": 0, "ok": 0} == {"expected": 8, "ok": 0, "error": 0, "pending": 0}
     assert summary["metrics"]["coverage"]["n"] == 8
 
 
 def test_an_empty_journal_has_a_summary_too(tmp_path: Path) -> None:
-    summary = reduce_run(make_run(tmp_path))
+    summary = derive_run(make_run(tmp_path))
     assert summary["rows"] == {"expected": 8, "ok": 0, "error": 0, "pending": 8}
     assert summary["metrics"]["accuracy"]["value"] is None
 
@@ -87,7 +88,7 @@ def test_a_summary_is_up_to_date_until_the_journal_grows(tmp_path: Path, known: 
     run = make_run(tmp_path)
     assert not is_up_to_date(run, plan_of(run))
     append(run, records(ANSWERS[:3], known))
-    summary = reduce_run(run)
+    summary = derive_run(run)
     assert is_up_to_date(run, plan_of(run))
     assert read_summary(run) == summary
     append(run, records(ANSWERS[3:], known))
@@ -96,7 +97,7 @@ def test_a_summary_is_up_to_date_until_the_journal_grows(tmp_path: Path, known: 
 
 def test_a_directory_without_a_manifest_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no run\.json"):
-        reduce_run(RunDir(tmp_path))
+        derive_run(RunDir(tmp_path))
 
 
 def test_cached_input_costs_what_the_price_says_or_as_much_as_any_input() -> None:
@@ -111,6 +112,6 @@ def test_a_kill_between_the_fold_and_the_summary_leaves_no_summary_that_passes_f
 ) -> None:
     run = make_run(tmp_path)
     append(run, records(ANSWERS, known))
-    reduce_run(run)
+    derive_run(run)
     fold_journal(plan_of(run))
     assert not is_up_to_date(run, plan_of(run))

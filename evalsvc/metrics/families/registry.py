@@ -1,6 +1,5 @@
 """Which family builds which metric. Families are imported when one of their metrics is wanted: some need seconds to load."""
 
-import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
@@ -10,6 +9,7 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.metrics.families import judged
 from evalsvc.metrics.families.metric import AnyMetric, Build, OwnMetric, Setting, SumMetric, Wanted
+from evalsvc.metrics.gates import gated_metrics
 from evalsvc.metrics.logprobs import asks_for_alternatives, check_operating_point
 from evalsvc.metrics.names import CORRECT, GENERATED, JUDGE, LIKELIHOOD, OFFERED, PROBABILITIES, REGRESSION, SHOWN, TELL_RIGHT, expanded
 from evalsvc.scoring.measures import Measuring
@@ -44,8 +44,7 @@ def wanted_metrics(config: EvalConfig, where: Where = str) -> tuple[Wanted, ...]
         found.setdefault(correct, Wanted(name=correct, place=where("scoring.correct")))
     if shows_thresholds(config):
         found.setdefault("roc_auc", Wanted(name="roc_auc", place=where("scoring.operating_point")))
-    for index, gate in enumerate(config.gates):
-        name = _gated(gate)
+    for index, name in enumerate(gated_metrics(config.gates)):
         if name in offered:
             found.setdefault(name, Wanted(name=name, place=where(f"gates[{index}]")))
     return tuple(found.values())
@@ -100,7 +99,7 @@ def _check_accuracy(config: EvalConfig, where: Where) -> None:
     if has_accuracy(config):
         return
     places = [f"metrics[{index}]" for index, item in enumerate(config.metrics) if _named(item)[0] == "accuracy"]
-    places += [f"gates[{index}]" for index, gate in enumerate(config.gates) if _gated(gate) == "accuracy"]
+    places += [f"gates[{index}]" for index, name in enumerate(gated_metrics(config.gates)) if name == "accuracy"]
     if places:
         tells = any(name in OFFERED[config.task] for name in TELL_RIGHT)
         raise UsageError(
@@ -109,11 +108,6 @@ def _check_accuracy(config: EvalConfig, where: Where) -> None:
             if tells
             else f"task {config.task} has no right and wrong; it measures {', '.join(OFFERED[config.task])}",
         )
-
-
-def _gated(gate: object) -> str:
-    """The metric that a gate names."""
-    return re.split(r"\W", gate.strip())[0] if isinstance(gate, str) else ""
 
 
 def has_accuracy(config: EvalConfig) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m evalsvc.reduce RUN_DIR`: a process of its own, so that a run's event loop never waits for scikit-learn.
+"""`python -m evalsvc.deriving RUN_DIR`: a process of its own, so that a run's event loop never waits for scikit-learn.
 
 It loads what it needs, then waits for one line on standard input. Without one (the run died, or does not need it) it
 ends having done nothing, and in the middle of its work when the run dies then: the next launch must be the only one that
@@ -22,13 +22,13 @@ def main() -> int:
     os.nice(NICE)
     import sklearn.metrics  # noqa: F401 - this second is better spent now than when the last answer is in
 
-    from evalsvc.reduce.run import reduce_run
+    from evalsvc.deriving.derive import derive_run
     from evalsvc.rundir import RunDir
 
     if not sys.stdin.readline():
         return 0
     try:
-        reduce_run(RunDir(Path(sys.argv[1])))
+        derive_run(RunDir(Path(sys.argv[1])))
     except EvalsvcError as error:
         sys.stdout.buffer.write(dumps({"message": error.message, "hint": error.hint}))
         return error.exit_code
