@@ -206,10 +206,10 @@ class Regression(TypedDict):
     verdict: str  # worse | no worse | cannot tell
     margin: float
     difference: float
-    ci_low: float  # two-sided, 95 %
-    ci_high: float
-    worst: float  # one-sided 95 % bound, on the side where it gets worse
-    best: float  # likewise on the other side
+    ci_low: float | None  # two-sided, 95 %
+    ci_high: float | None
+    worst: float | None  # one-sided 95 % bound, on the side where it gets worse
+    best: float | None  # likewise on the other side
     p_worse: float  # that it is no worse, one-sided
     p_holm: float  # the same, corrected for all regression gates of the run (Holm 1979)
     rows: int  # paired

@@ -41,6 +41,14 @@ class RunDir:
         return self.path / "summary.json"
 
     @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def junit(self) -> Path:
+        return self.path / "junit.xml"
+
+    @property
     def state(self) -> Path:
         return self.path / "reduce.json"
 

@@ -11,13 +11,13 @@ from evalsvc.cli.failing import guarded
 from evalsvc.config import load_config
 from evalsvc.config.load import LoadedConfig
 from evalsvc.config.secrets import redacted
+from evalsvc.deriving.verdict import exit_code, next_steps
 from evalsvc.errors import JournalDamaged, UsageError
 from evalsvc.journal.doctor import Diagnosis
 from evalsvc.jsonio import dumps
 from evalsvc.pipeline.launch import holder
 from evalsvc.pipeline.prepare import check_numbers
 from evalsvc.pipeline.price import price_again
-from evalsvc.pipeline.verdict import exit_code, next_steps
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import read_summary
@@ -27,7 +27,7 @@ from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
 def score_command(
     named: str | None, *, config: Path | None, overrides: Sequence[str], json: bool, scores: Path | None = None, by: Sequence[str] = ()
 ) -> int:
-    from evalsvc.deriving import derive_run
+    from evalsvc.deriving.derive import derive_run
     from evalsvc.journal.lock import RunLock
 
     def work() -> int:

@@ -12,10 +12,10 @@ from typing import Literal
 
 from evalsvc.cli.failing import guarded, say, say_result
 from evalsvc.cli.source import prepare_source
+from evalsvc.deriving.verdict import next_steps
 from evalsvc.errors import BudgetSpent, Stopped
 from evalsvc.pipeline import Evaluation, RunOptions, StopSwitch, evaluate
 from evalsvc.pipeline.prepare import Prepared
-from evalsvc.pipeline.verdict import next_steps
 from evalsvc.report import LiveView, choose_view
 from evalsvc.starting.direct import Direct
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsvc.config.models import EvalConfig
-from evalsvc.deriving import derive_run
+from evalsvc.deriving.derive import derive_run
+from evalsvc.deriving.verdict import exit_code
 from evalsvc.errors import UsageError
 from evalsvc.journal.lock import RunLock
 from evalsvc.library.page import page
 from evalsvc.library.rows import Row, read_rows
 from evalsvc.pipeline.launch import holder
-from evalsvc.pipeline.verdict import exit_code
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import read_summary

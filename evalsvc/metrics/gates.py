@@ -38,7 +38,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, 
 _FAILS_BY = {">=": "below", ">": "not above", "<=": "above", "<": "not below", "==": "not"}
 _GATE = re.compile(r"(?P<name>.+?)\s*(?P<op>>=|<=|==|>|<)\s*(?P<threshold>[^<>=]+)")
 _PER_CLASS = re.compile(r"per_class\.(?P<label>.+)\.(?P<metric>[^.]+)")
-_SLICE = re.compile(r"slices\.(?P<slice>.+?\..+)\.(?P<metric>(?:ext\.)?[^.]+?)(?:\.(?P<part>value|ci_low|ci_high))?")
+_SLICE = re.compile(r"slices\.(?P<slice>.+?\..+?)\.(?P<metric>(?:ext\.)?[^.]+?)(?:\.(?P<part>value|ci_low|ci_high))?")
 # Rows answered, of those there should be: below that the number is not that of the test set.
 LEAST_COVERAGE = 0.9
 _FORM = "write `metric >= number`, for example `recall >= 0.80`, `f1_macro.ci_low >= 0.75` or `per_class.spam.recall >= 0.8`"

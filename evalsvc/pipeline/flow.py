@@ -9,6 +9,7 @@ from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
 from evalsvc.deriving.derive import is_up_to_date
+from evalsvc.deriving.verdict import exit_code
 from evalsvc.endpoint.ceiling import SPARE_FILES, concurrency_ceiling, raise_open_files
 from evalsvc.endpoint.errors import KEY_HINT
 from evalsvc.endpoint.models import ModelsSeen, ModelsState
@@ -23,7 +24,6 @@ from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.reducer import Reducer
 from evalsvc.pipeline.stop import StopSwitch, time_limit
 from evalsvc.pipeline.transport import Transport, open_ask
-from evalsvc.pipeline.verdict import exit_code
 from evalsvc.records import Summary
 from evalsvc.reduce.run import read_summary
 from evalsvc.report import LiveView, RunIntro

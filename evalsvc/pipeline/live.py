@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from evalsvc.config import EvalConfig, StopIf
+from evalsvc.deriving.verdict import UNUSABLE
 from evalsvc.metrics.intervals import wilson
 from evalsvc.metrics.tally import ConfusionTally, LatencySketch, OutcomeTally, RowTally
-from evalsvc.pipeline.verdict import UNUSABLE
 from evalsvc.pool import Counters, PoolView
 from evalsvc.records import Outcome, Progress, Record
 from evalsvc.reduce.summary import cost_usd

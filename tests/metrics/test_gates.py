@@ -2,9 +2,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from evalsvc.config.models import MetricGate, RegressionGate
 from evalsvc.errors import UsageError
 from evalsvc.metrics import check_gates, check_metrics, classification_metrics, evaluate_gate, parse_gate, per_class, undecided
-from evalsvc.metrics.gates import Gate, Judged, available_metrics
+from evalsvc.metrics.gates import Against, Gate, Judged, available_metrics, least_coverage
 from evalsvc.metrics.names import CLASSIFICATION
 from evalsvc.records import GateResult, MetricValue
 from tests.metrics.confusions import tally_of
@@ -218,3 +219,109 @@ def test_a_share_of_what_goes_to_a_hundred_is_refused_with_the_number_meant(gate
 def test_an_operator_the_wrong_way_round_is_told_from_a_metric() -> None:
     with pytest.raises(UsageError, match=r"`accuracy => 0\.9` is no gate"):
         check_gates(["accuracy => 0.9"])
+
+
+OF_SLICES: Mapping[str, tuple[str, str, str]] = {
+    "slices.language.de.accuracy >= 0.8": ("accuracy", "value", "language.de"),
+    "slices.language.de.accuracy.ci_low >= 0.8": ("accuracy", "ci_low", "language.de"),
+    "slices.version.v1.0.f1_macro >= 0.8": ("f1_macro", "value", "version.v1.0"),
+    "slices.language.de.ext.comet >= 80": ("ext.comet", "value", "language.de"),
+}
+
+
+@pytest.mark.parametrize("text", OF_SLICES)
+def test_a_gate_on_a_slice_names_column_value_metric_and_part(text: str) -> None:
+    [gate] = check_gates([text], slices=("language", "version"))
+    assert isinstance(gate, Gate)
+    assert (gate.metric, gate.part, gate.slice) == OF_SLICES[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "slices", "told"),
+    [
+        ("slices.country.de.accuracy >= 0.8", ("language",), "not sliced by 'country'"),
+        ("slices.country.de.accuracy >= 0.8", (), "not sliced by 'country'"),
+        ("slices.language.de.parse_rate >= 0.8", ("language",), "of the run, not of slices"),
+        ("slices.language.de.acuracy >= 0.8", ("language",), "no metric 'acuracy'"),
+        ("slices.language.de.accuracy >= 8", ("language",), "lies between 0 and 1"),
+    ],
+)
+def test_a_gate_on_a_slice_that_there_will_not_be_is_refused(text: str, slices: tuple[str, ...], told: str) -> None:
+    with pytest.raises(UsageError, match=told) as refused:
+        check_gates([text], slices=slices)
+    assert refused.value.hint
+
+
+def judged(text: str | MetricGate, *, coverage: float = 1.0, least_coverage: float = 0.9, value: float | None = 0.9) -> GateResult:
+    metric: MetricValue = {
+        "value": value,
+        "ci_low": 0.85,
+        "ci_high": 0.95,
+        "n": 40,
+        "signature": "",
+        "slices": {"language": {"de": {"value": 0.7, "ci_low": None, "ci_high": 0.8, "n": 7}}},
+    }
+    rows: MetricValue = {"value": coverage, "ci_low": None, "ci_high": None, "n": 40, "signature": ""}
+    [gate] = check_gates([text], slices=("language",))
+    assert isinstance(gate, Gate)
+    return evaluate_gate(gate, Judged(metrics={"accuracy": metric, "coverage": rows}, per_class={}, least_coverage=least_coverage))
+
+
+def test_a_gate_on_a_slice_is_held_against_the_number_of_those_rows() -> None:
+    assert judged("slices.language.de.accuracy >= 0.6")["passed"]
+    assert judged("slices.language.de.accuracy >= 0.8")["reason"] == "0.7 is below 0.8"
+    assert "accuracy has no slice language.fr; it has language.de" in (judged("slices.language.fr.accuracy >= 0.6")["reason"] or "")
+    assert "too few rows" in (judged("slices.language.de.accuracy.ci_low >= 0.6")["reason"] or "")
+
+
+def test_a_number_over_too_few_rows_fails_and_says_how_many_there_are() -> None:
+    assert judged(MetricGate(gate="accuracy >= 0.8", min_rows=40))["passed"]
+    assert judged(MetricGate(gate="accuracy >= 0.8", min_rows=41))["reason"] == "40 rows are fewer than 41"
+    assert judged(MetricGate(gate="slices.language.de.accuracy >= 0.6", min_rows=8))["reason"] == "7 rows are fewer than 8"
+
+
+def test_a_number_of_a_run_that_was_answered_in_part_fails() -> None:
+    assert judged("accuracy >= 0.8", coverage=0.9)["passed"]
+    assert judged("accuracy >= 0.8", coverage=0.89)["reason"] == "only 0.89 of the rows have an answer, and 0.9 must (min_coverage)"
+    assert judged(MetricGate(gate="accuracy >= 0.8", min_coverage=0.5), coverage=0.6)["passed"]
+    assert not judged(MetricGate(gate="accuracy >= 0.8", min_coverage=0.99), coverage=0.98)["passed"]
+    assert judged("accuracy >= 0.8", coverage=0.75, least_coverage=least_coverage(0.3))["passed"]
+
+
+def test_a_gate_on_coverage_says_itself_what_coverage_must_be() -> None:
+    assert judged("coverage >= 0.5", coverage=0.6)["passed"]
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_what_is_no_number_passes_no_gate(value: float | None) -> None:
+    result = judged("accuracy >= 0.0", value=value)
+    assert (result["passed"], result["value"]) == (False, None)
+    assert result["reason"]
+
+
+def test_a_gate_against_a_baseline_is_read_with_its_margin() -> None:
+    [gate] = check_gates([RegressionGate(regression="accuracy", margin=0.02, baseline="b.jsonl.gz", on_inconclusive="fail")])
+    assert gate == Against(metric="accuracy", margin=0.02, baseline="b.jsonl.gz", passes_if_open=False)
+    assert gate.text == "accuracy no worse than b.jsonl.gz, margin 0.02"
+
+
+def test_a_margin_that_is_not_written_is_a_hundredth_of_the_range() -> None:
+    available = available_metrics("translation", has_labels=False)
+    [accuracy, bleu] = check_gates([RegressionGate(regression="accuracy"), RegressionGate(regression="bleu")], available=available)
+    assert isinstance(accuracy, Against)
+    assert isinstance(bleu, Against)
+    assert (accuracy.margin, bleu.margin) == (0.01, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        (RegressionGate(regression="acuracy"), "no metric 'acuracy'"),
+        (RegressionGate(regression="ter"), "needs a `margin`"),
+        (RegressionGate(regression="ext.comet"), "needs a `margin`"),
+    ],
+)
+def test_a_gate_against_a_baseline_that_nobody_can_judge_is_refused(gate: RegressionGate, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as refused:
+        check_gates([gate], available=available_metrics("translation", has_labels=False))
+    assert refused.value.hint

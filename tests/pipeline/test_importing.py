@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evalsvc.deriving import derive_run
+from evalsvc.deriving.derive import derive_run
 from evalsvc.errors import IdentityDiffers, UsageError
 from evalsvc.pipeline.importing import Answers, Imported, load_scoring, take_in
 from evalsvc.rundir import Manifest

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from evalsvc.deriving import derive_run
-from evalsvc.deriving.derive import is_up_to_date
+from evalsvc.deriving.derive import derive_run, is_up_to_date
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import loads
 from evalsvc.records import Summary

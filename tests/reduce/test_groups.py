@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evalsvc.dataset import open_dataset
-from evalsvc.deriving import derive_run
+from evalsvc.deriving.derive import derive_run
 from evalsvc.errors import UsageError
 from evalsvc.metrics.clusters import MOST_BUCKETS
 from evalsvc.records import Summary

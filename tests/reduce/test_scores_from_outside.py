@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.deriving import derive_run
-from evalsvc.deriving.derive import is_up_to_date
+from evalsvc.deriving.derive import derive_run, is_up_to_date
 from evalsvc.errors import UsageError
 from evalsvc.reduce.external import FOLDER, Taken
 from evalsvc.reduce.run import join_scores, plan_of

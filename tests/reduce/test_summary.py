@@ -9,8 +9,7 @@ import orjson
 import pytest
 
 from evalsvc.config import Price
-from evalsvc.deriving import derive_run
-from evalsvc.deriving.derive import is_up_to_date
+from evalsvc.deriving.derive import derive_run, is_up_to_date
 from evalsvc.errors import UsageError
 from evalsvc.records import Sample
 from evalsvc.reduce.fold import fold_journal

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from evalsvc.config import EvalConfig
-from evalsvc.pipeline.verdict import exit_code, next_steps
+from evalsvc.deriving.verdict import exit_code, next_steps
 from evalsvc.records import Outcome, Summary
 
 
