@@ -2,13 +2,14 @@
 
 from evalsvc.journal.files import write_atomic
 from evalsvc.jsonio import dumps, loads
+from evalsvc.metrics.gates import Against
 from evalsvc.records import Summary
 from evalsvc.reduce.fold import save_fold
 from evalsvc.reduce.plan import Plan, digest
-from evalsvc.reduce.run import reduce_run
+from evalsvc.reduce.run import Reduced, reduce_run
 from evalsvc.rundir import RunDir
 
-# Raised when the report or the gates say something else of the same numbers.
+# Raised when the gates or the report say something else of the same numbers.
 VERSION = 1
 
 
@@ -18,14 +19,47 @@ def derive_run(run: RunDir) -> Summary:
     UsageError for a directory that is no run.
     """
     reduced = reduce_run(run)
-    write_atomic(run.summary, dumps(reduced.summary) + b"\n")
+    summary = _with_baselines(reduced)
+    write_atomic(run.summary, dumps(summary) + b"\n")
+    _write_pages(run, summary)
     save_fold(reduced.plan, reduced.fold, summary_key=derived_key(reduced.plan))
-    return reduced.summary
+    return summary
+
+
+def _with_baselines(reduced: Reduced) -> Summary:
+    """The summary with gates against a baseline judged."""
+    plan, summary = reduced.plan, reduced.summary
+    if summary["status"] == "partial" or not _against(plan):
+        return summary
+    from evalsvc.compare.regression import judged_gates
+    from evalsvc.compare.side import side_of
+
+    gates = judged_gates(plan.gates, summary["gates"], side_of(reduced), plan.run, plan.config.base_dir)
+    return {**summary, "gates": gates}
+
+
+def _write_pages(run: RunDir, summary: Summary) -> None:
+    from evalsvc.deriving.page import write_page
+
+    write_page(run, summary, run.report)
+    if summary["gates"]:
+        from evalsvc.report.junit import junit_xml
+
+        write_atomic(run.junit, junit_xml(summary).encode())
+
+
+def _against(plan: Plan) -> list[str]:
+    return [gate.baseline for gate in plan.gates if isinstance(gate, Against)]
 
 
 def derived_key(plan: Plan) -> str:
     """Equal keys mean that the same counts give the same derived files."""
-    return digest([VERSION, plan.summary_key])
+    baselines = _against(plan)
+    if not baselines:
+        return digest([VERSION, plan.summary_key])
+    from evalsvc.compare.regression import fingerprint
+
+    return digest([VERSION, plan.summary_key, [fingerprint(baseline, plan.run, plan.config.base_dir) for baseline in baselines]])
 
 
 def is_up_to_date(run: RunDir, plan: Plan) -> bool:
@@ -33,6 +67,6 @@ def is_up_to_date(run: RunDir, plan: Plan) -> bool:
     try:
         state = loads(run.state.read_bytes())
         current = state["summary_key"] == derived_key(plan) and state["offset"] == run.journal.stat().st_size
-        return bool(current and run.summary.exists())
+        return bool(current and run.summary.exists() and run.report.exists())
     except (OSError, ValueError, KeyError, TypeError):
         return False

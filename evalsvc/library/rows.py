@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsvc.errors import UsageError
-from evalsvc.journal.read import read_records
 from evalsvc.jsonio import loads
 from evalsvc.records import Outcome, Record, RowError, Usage
+from evalsvc.reduce.joined import joined
 from evalsvc.rundir import RunDir
 
 
@@ -40,13 +40,8 @@ def read_rows(run: RunDir) -> Iterator[Row]:
     UsageError when the run was not scored yet.
     """
     state = _state(run)
-    records = (record for _, record in read_records(run.journal, stop=state["offset"], skip_offsets=state["superseded"]))
-    for score in _scores(run, state["scored_bytes"]):
-        # records of rows that are gone or have changed since have no score
-        record = next((record for record in records if (record.id, record.repeat) == (score["id"], score["repeat"])), None)
-        if record is None:
-            raise _apart(run)
-        yield _row(record, score)
+    for row in joined(run, offset=state["offset"], scored_bytes=state["scored_bytes"], superseded=state["superseded"]):
+        yield _row(row.record, loads(row.line))
 
 
 def _state(run: RunDir) -> Mapping[str, Any]:
@@ -56,16 +51,6 @@ def _state(run: RunDir) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{run.path} has no scores yet", hint=f"evalsvc score {run.path} makes them") from error
     return state
-
-
-def _scores(run: RunDir, size: int) -> Iterator[Mapping[str, Any]]:
-    with run.scored.open("rb") as file:
-        while file.tell() < size and (line := file.readline()):
-            yield loads(line)
-
-
-def _apart(run: RunDir) -> UsageError:
-    return UsageError(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.path} makes it again")
 
 
 def _row(record: Record, score: Mapping[str, Any]) -> Row:

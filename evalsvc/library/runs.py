@@ -11,12 +11,12 @@ from evalsvc.deriving.derive import derive_run
 from evalsvc.deriving.verdict import exit_code
 from evalsvc.errors import UsageError
 from evalsvc.journal.lock import RunLock
-from evalsvc.library.page import page
 from evalsvc.library.rows import Row, read_rows
 from evalsvc.pipeline.launch import holder
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import read_summary
+from evalsvc.report.html.notebook import notebook
 from evalsvc.report.words import interval, score
 from evalsvc.rundir import Manifest, RunDir, find_run
 
@@ -68,7 +68,7 @@ class Run:
         return f"Run({str(self.path)!r}: {', '.join(self._in_words())})"
 
     def _repr_html_(self) -> str:
-        return page(self.summary, str(self.path), passed=self.passed)
+        return notebook(self.summary, str(self.path), passed=self.passed)
 
     def _in_words(self) -> Iterator[str]:
         yield self.status

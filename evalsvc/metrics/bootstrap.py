@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+# (true label, column, rows); any column from the number of labels on means "no label".
+Cell = tuple[int, int, int]
+
 REPLICATES = 2000
 SEED = 0
 # Fewer replicates for huge tables, never fewer than this: two hundred still place a 95 % interval.
@@ -54,24 +57,40 @@ def replicates_for(cells: int) -> int:
 
 
 def percentile_intervals(
-    cells: Sequence[tuple[int, int, int]], labels: int, *, positive: int | None = None, draws: int | None = None, seed: int = SEED
+    cells: Sequence[Cell], labels: int, *, positive: int | None = None, draws: int | None = None, seed: int = SEED
 ) -> dict[str, tuple[float, float]]:
     """The 2.5th and 97.5th percentile of every metric of FORMULAS; absent where no replicate gives a value.
 
-    `cells` are (true label, column, rows), any column from `labels` on meaning "no label". `draws` is the number of rows
-    in a replicate, by default all.
+    `draws` is the number of rows in a replicate, by default all.
+    """
+    [values] = table_replicates([cells], labels, positive=positive, draws=draws, seed=seed)
+    return percentiles(values)
+
+
+def table_replicates(
+    sides: Sequence[Sequence[Cell]], labels: int, *, positive: int | None = None, draws: int | None = None, seed: int = SEED
+) -> list[dict[str, "Floats"]]:
+    """Of each side every metric of FORMULAS in every replicate. The same rows are drawn on all sides: the i-th cell of each holds
+    the same ones, and so as many.
     """
     import numpy as np
 
-    counts = np.array([rows for _, _, rows in cells], dtype=np.int64)
+    counts = np.array([rows for _, _, rows in sides[0]], dtype=np.int64)
     random = np.random.Generator(np.random.PCG64(seed))
-    left, chunks = replicates_for(len(cells)), list[dict[str, Any]]()
+    left, chunks = replicates_for(len(counts)), list[list[dict[str, Any]]]()
     while left:
-        size = min(left, max(1, _DRAWS_AT_ONCE // max(len(cells), labels)))
+        size = min(left, max(1, _DRAWS_AT_ONCE // max(len(counts), labels)))
         drawn = random.multinomial(int(draws or counts.sum()), counts / counts.sum(), size=size)
-        chunks.append(table_values(margins(drawn, cells, labels), positive))
+        chunks.append([table_values(margins(drawn, cells, labels), positive) for cells in sides])
         left -= size
-    return percentiles({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]})
+    return joined(chunks)
+
+
+def joined(chunks: Sequence[Sequence[Mapping[str, "Floats"]]]) -> list[dict[str, "Floats"]]:
+    """Of each side all values of each metric, from those of each chunk of replicates."""
+    import numpy as np
+
+    return [{name: np.concatenate([one[name] for one in side]) for name in side[0]} for side in zip(*chunks, strict=True)]
 
 
 def percentiles(replicates: Mapping[str, "Floats"]) -> dict[str, tuple[float, float]]:
@@ -88,7 +107,7 @@ def _percentiles(values: "Floats") -> tuple[float, float]:
     return float(low), float(high)
 
 
-def margins(tables: "Ints", cells: Sequence[tuple[int, int, int]], labels: int) -> Margins:
+def margins(tables: "Ints", cells: Sequence[Cell], labels: int) -> Margins:
     """`tables` is R × len(cells): the counts of R tables in the cells' places."""
     import numpy as np
 

@@ -28,9 +28,9 @@ _SQUARE_UNITS = 1 << 2 * UNIT_BITS
 _CLUSTERS = 256
 
 
-# Rows, Σ (confidence - right) in units, Σ of its square in units of units.
-Gap = tuple[int, int, int]
-_NO_GAP: Gap = (0, 0, 0)
+# Rows, Σ (confidence - right) in units, Σ of its square in units of units, rows that are right.
+Gap = tuple[int, int, int, int]
+_NO_GAP: Gap = (0, 0, 0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,10 +49,11 @@ class CalibrationTally:
             return
         likeliest = max(item.probs, key=item.probs.__getitem__)
         confidence = item.probs[likeliest]
-        gap = in_units(confidence - (likeliest == item.target))
+        right = likeliest == item.target
+        gap = in_units(confidence - right)
         there = self.gaps.setdefault(cluster % _CLUSTERS, {})
         place = min(self.bins, max(1, ceil(confidence * self.bins)))
-        there[place] = _sum(there.get(place, _NO_GAP), (1, gap, gap * gap))
+        there[place] = _sum(there.get(place, _NO_GAP), (1, gap, gap * gap, right))
 
     def merge(self, other: Self) -> Self:
         gaps = {cluster: dict(there) for cluster, there in self.gaps.items()}
@@ -65,7 +66,7 @@ class CalibrationTally:
     def state(self) -> dict[str, Any]:
         """Sums as text: they outgrow the integers of many JSON readers."""
         gaps = [
-            [cluster, [[place, rows, str(units), str(squares)] for place, (rows, units, squares) in sorted(bins.items())]]
+            [cluster, [[place, rows, str(units), str(squares), right] for place, (rows, units, squares, right) in sorted(bins.items())]]
             for cluster, bins in sorted(self.gaps.items())
         ]
         return {"bins": self.bins, "gaps": gaps, "shared": self.shared}
@@ -75,7 +76,7 @@ class CalibrationTally:
         return cls(
             bins=state["bins"],
             gaps={
-                cluster: {place: (rows, int(units), int(squares)) for place, rows, units, squares in bins}
+                cluster: {place: (rows, int(units), int(squares), right) for place, rows, units, squares, right in bins}
                 for cluster, bins in state["gaps"]
             },
             shared=state["shared"],
@@ -90,12 +91,16 @@ class CalibrationTally:
                 pooled[place] = _sum(pooled.get(place, _NO_GAP), gap)
         return dict(sorted(pooled.items()))
 
+    def sums(self) -> list[tuple[int, int, float, int]]:
+        """Of each bin with rows its place, counted from 1, its rows, the sum of their confidence, and how many of them are right."""
+        return [(place, rows, units / _UNITS + right, right) for place, (rows, units, _, right) in self.pooled.items()]
+
     @property
     def rows(self) -> int:
-        return sum(rows for rows, _, _ in self.pooled.values())
+        return sum(rows for rows, *_ in self.pooled.values())
 
     def ece(self) -> float | None:
-        rows, gaps = self.rows, sum(abs(units) for _, units, _ in self.pooled.values())
+        rows, gaps = self.rows, sum(abs(units) for _, units, *_ in self.pooled.values())
         return gaps / (rows * _UNITS) if rows else None
 
     def interval(self) -> tuple[float, float] | None:
@@ -105,7 +110,7 @@ class CalibrationTally:
         if value is None or draws < 2:
             return None
         half = Z_95 * self._spread(value) ** 0.5
-        gaps = [(units / _UNITS, self._spread_of_bin(place) ** 0.5) for place, (_, units, _) in pooled.items()]
+        gaps = [(units / _UNITS, self._spread_of_bin(place) ** 0.5) for place, (_, units, *_) in pooled.items()]
         likely = sum(_chance(gap, deviation) for gap, deviation in gaps)
         at_most = sum(_chance(0.0 if abs(gap) < Z_95 * deviation else gap, deviation) for gap, deviation in gaps)
         return max(0.0, value - (at_most + half) / rows), min(1.0, max(value, value + (half - likely) / rows))
@@ -114,19 +119,19 @@ class CalibrationTally:
         """Variance of rows × ECE."""
         pooled, draws = self.pooled, len(self.gaps)
         if draws < 2:
-            return max(0.0, sum(squares for _, _, squares in pooled.values()) / _SQUARE_UNITS - self.rows * value**2)
-        sign = {place: 1 if units >= 0 else -1 for place, (_, units, _) in pooled.items()}
-        off = [sum(sign[place] * units / _UNITS - value * rows for place, (rows, units, _) in bins.items()) for bins in self.gaps.values()]
+            return max(0.0, sum(squares for _, _, squares, _ in pooled.values()) / _SQUARE_UNITS - self.rows * value**2)
+        sign = {place: 1 if units >= 0 else -1 for place, (_, units, *_) in pooled.items()}
+        off = [sum(sign[place] * units / _UNITS - value * rows for place, (rows, units, *_) in bins.items()) for bins in self.gaps.values()]
         return float(sum(one * one for one in off)) * draws / (draws - 1)
 
     def _spread_of_bin(self, place: int) -> float:
         """Variance of one bin's gap."""
-        rows, units, squares = self.pooled[place]
+        rows, units, squares, _ = self.pooled[place]
         mean = units / _UNITS / rows
         if len(self.gaps) < 2:
             return max(0.0, squares / _SQUARE_UNITS - rows * mean * mean)
         there = [bins.get(place, _NO_GAP) for bins in self.gaps.values()]
-        off = [units / _UNITS - mean * rows for rows, units, _ in there]
+        off = [units / _UNITS - mean * rows for rows, units, *_ in there]
         return sum(one * one for one in off)
 
     def value(self) -> dict[str, MetricValue]:
@@ -147,7 +152,7 @@ class CalibrationTally:
 
 
 def _sum(left: Gap, right: Gap) -> Gap:
-    return left[0] + right[0], left[1] + right[1], left[2] + right[2]
+    return left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3]
 
 
 def _chance(gap: float, deviation: float) -> float:

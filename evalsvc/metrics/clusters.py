@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalsvc.metrics.bootstrap import REPLICATES, SEED, Margins, percentiles, table_values
+from evalsvc.metrics.bootstrap import REPLICATES, SEED, Margins, joined, percentiles, table_values
 from evalsvc.metrics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -66,17 +66,29 @@ def cluster_intervals(rows: Clustered, *, positive: int | None = None, seed: int
     draws = int(present.sum())
     if draws < 2:
         return {}
+    [values] = cluster_replicates([of_bucket], present, positive=positive, seed=seed)
+    return percentiles(values) | _unanimous(_weighted(np.ones((1, draws)), of_bucket, present), positive, draws)
+
+
+def cluster_replicates(
+    sides: Sequence[Margins], present: "NDArray[np.bool_]", *, positive: int | None = None, seed: int = SEED
+) -> list[dict[str, "Floats"]]:
+    """Of each side every metric, shares of rows included, in every replicate. The same buckets are drawn on all sides, of those that
+    are `present`.
+    """
+    import numpy as np
+
+    draws, labels = int(present.sum()), sides[0].hits.shape[1]
     random = np.random.Generator(np.random.PCG64(seed))
-    chunks: list[dict[str, Floats]] = []
+    chunks: list[list[dict[str, Floats]]] = []
     left = REPLICATES
     while left:
-        size = min(left, max(1, _FLOATS_AT_ONCE // max(draws, rows.labels + 1)))
+        size = min(left, max(1, _FLOATS_AT_ONCE // max(draws, labels + 1)))
         weights = random.multinomial(draws, np.full(draws, 1 / draws), size=size).astype(np.float64)
-        table = _weighted(weights, of_bucket, present)
-        chunks.append(table_values(table, positive) | _shares(table, positive))
+        tables = [_weighted(weights, of_bucket, present) for of_bucket in sides]
+        chunks.append([table_values(table, positive) | _shares(table, positive) for table in tables])
         left -= size
-    intervals = percentiles({name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]})
-    return intervals | _unanimous(_weighted(np.ones((1, draws)), of_bucket, present), positive, draws)
+    return joined(chunks)
 
 
 def values_without_each(rows: Clustered, order: Sequence[int], *, positive: int | None = None) -> dict[str, "Floats"]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from evalsvc.metrics.clusters import Clustered
+from evalsvc.metrics.drawn import Drawing, DrawnTally
 from evalsvc.metrics.families.metric import AnyMetric, OwnMetric, ScoreTally, SumMetric
 from evalsvc.metrics.sums import SumTally
 from evalsvc.metrics.tally import ConfusionTally, OutcomeTally, RowTally
@@ -25,6 +26,7 @@ class Buckets:
     cluster: int  # of the sums
     bucket: int  # of the outcomes: one of a few hundred
     own: int = 0  # of metrics with tallies of their own: as `cluster` where rows are no independent draws, else always 0
+    hashed: int = 0  # the hash of the row's id, by which some are chosen to be drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Shape:
 
     labels: tuple[str, ...] = ()
     metrics: tuple[AnyMetric, ...] = ()
+    drawing: Drawing | None = None  # of all rows alone, not of slices
 
     @property
     def sums(self) -> tuple[SumMetric, ...]:
@@ -137,13 +140,16 @@ class SlicedKept:
 
     all: Kept
     slices: dict[str, dict[str, Kept]] = field(default_factory=dict)
+    drawn: DrawnTally | None = None
 
     @classmethod
     def empty(cls, shape: Shape) -> Self:
-        return cls(all=Kept.empty(shape))
+        return cls(all=Kept.empty(shape), drawn=None if shape.drawing is None else DrawnTally(drawing=shape.drawing))
 
     def update(self, item: Score, parts: Iterable[tuple[str, str]], where: Buckets) -> None:
         self.all.update(item, where)
+        if self.drawn is not None:
+            self.drawn.update(item, where.hashed)
         for column, value in parts:
             part = self.slices.setdefault(column, {})
             if value not in part:
@@ -159,18 +165,20 @@ class SlicedKept:
                 column: _merged(self.slices.get(column, {}), other.slices.get(column, {}))
                 for column in dict.fromkeys([*self.slices, *other.slices])
             },
+            drawn=None if self.drawn is None or other.drawn is None else self.drawn.merge(other.drawn),
         )
 
     def state(self) -> dict[str, Any]:
         slices = {column: {value: kept.state() for value, kept in parts.items()} for column, parts in self.slices.items()}
-        return {"all": self.all.state(), "slices": slices}
+        return {"all": self.all.state(), "slices": slices, "drawn": None if self.drawn is None else self.drawn.state()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], shape: Shape) -> Self:
         slices = {
             column: {value: Kept.from_state(kept, shape) for value, kept in parts.items()} for column, parts in state["slices"].items()
         }
-        return cls(all=Kept.from_state(state["all"], shape), slices=slices)
+        drawn = None if shape.drawing is None else DrawnTally.from_state(state["drawn"], shape.drawing)
+        return cls(all=Kept.from_state(state["all"], shape), slices=slices, drawn=drawn)
 
     def shown(self, columns: Sequence[str]) -> dict[str, dict[str, Kept]]:
         """The slices of `columns` by value, in order, without columns that have too many."""

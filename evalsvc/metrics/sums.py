@@ -211,7 +211,7 @@ def interval_of_mean(groups: Sequence[SumTally], metric: SumMetric, resampling: 
         found = _around_mean(groups, metric, order)
         how = f"ci:jackknife{len(order)}"
     else:
-        found = _percentiles(_mean_values([values_of(metric, sums[:, 1:]) for sums in replicates(groups, seed)]))
+        found = _percentiles(mean_values([values_of(metric, sums[:, 1:]) for sums in replicates(groups, seed)]))
         how = f"ci:bootstrap{REPLICATES}-seed{seed}|clusters:{'group' if resampling is Resampling.BY_GROUP else 'id'}"
     return None if found is None else Interval(low=found[0], high=found[1], how=how)
 
@@ -229,7 +229,7 @@ def _around_mean(groups: Sequence[SumTally], metric: SumMetric, order: Sequence[
     return None if whole is None else _around(whole, [mean(cluster) for cluster in order])
 
 
-def _mean_values(of_groups: Sequence["Floats"]) -> "Floats":
+def mean_values(of_groups: Sequence["Floats"]) -> "Floats":
     """Replicate by replicate the mean over the groups that have a value there; NaN where none has."""
     import numpy as np
 

@@ -315,6 +315,19 @@ class LatencySketch:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         return cls(buckets=dict(state["buckets"]), max_s=state["max_s"])
 
+    def histogram(self, most: int = 60) -> dict[str, list[Any]] | None:
+        """`counts` between neighbouring `edges_s`, in at most `most` bins of one width on a logarithmic scale; None when there is none."""
+        if not self.buckets:
+            return None
+        least, greatest = min(self.buckets), max(self.buckets)
+        # a bucket holds what is above its lower end, up to its upper one
+        wide = (greatest - least) // (most - 1) + 1
+        first, last = -(-least // wide), -(-greatest // wide)
+        counts = [0] * (last - first + 1)
+        for bucket, rows in self.buckets.items():
+            counts[-(-bucket // wide) - first] += rows
+        return {"edges_s": [exp(place * wide * _LOG_GAMMA) for place in range(first - 1, last + 1)], "counts": counts}
+
     def value(self) -> dict[str, float | None]:
         """p50 to p99 and max, in seconds."""
         return {**{name: self.quantile(q) for name, q in _QUANTILES.items()}, "max": self.max_s}

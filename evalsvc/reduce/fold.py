@@ -6,6 +6,7 @@ counted, which is exact, because tallies are integers.
 """
 
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,7 @@ from evalsvc.jsonio import dumps, loads
 from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Record
 from evalsvc.reduce.custom import CustomStates, fold_custom
+from evalsvc.reduce.joined import Joined, joined
 from evalsvc.reduce.parts import cores, ranges_of, take_parts
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import drop_lines, ids_in, open_scored, score_of
@@ -129,7 +131,13 @@ def _take_back(plan: Plan, fold: Fold) -> None:
     if taken:
         # a kill between the two files must not leave a state that counts bytes of the old one
         plan.run.state.unlink(missing_ok=True)
-        fold.scored_bytes = drop_lines(plan.run.scored, take_back)
+        fold.scored_bytes, gaps = drop_lines(plan.run.scored, take_back)
+        examples = fold.tallies.examples
+        fold.tallies.examples = examples.without(gaps) or examples.again(_rows(plan, fold))
+
+
+def _rows(plan: Plan, fold: Fold) -> Iterator[Joined]:
+    return joined(plan.run, offset=fold.offset, scored_bytes=fold.scored_bytes, superseded=fold.superseded, prompts=False)
 
 
 def _has_repeats(hashes: bytearray) -> bool:

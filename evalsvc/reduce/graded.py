@@ -12,7 +12,9 @@ from pathlib import Path
 from evalsvc.dataset import id_hash, open_dataset
 from evalsvc.jsonio import dumps
 from evalsvc.metrics.clusters import FEW_GROUPS, MOST_BUCKETS, Clustered
+from evalsvc.metrics.families.drawing import drawing_of
 from evalsvc.metrics.families.registry import slice_columns
+from evalsvc.metrics.histogram import HistogramTally
 from evalsvc.metrics.kept import Buckets, Shape, SlicedKept
 from evalsvc.metrics.means import SlicedMean, with_slices
 from evalsvc.metrics.names import EXTENSION
@@ -55,6 +57,7 @@ class Graded:
     clustered_by: str | None  # what the clusters of `means` are
     kept: SlicedKept | None = None
     means: dict[str, SlicedMean] = field(default_factory=dict)
+    spreads: dict[str, HistogramTally] = field(default_factory=dict)  # of the same scores
     from_files: set[str] = field(default_factory=set)  # names of the scores that came from files
     draws_clusters: bool = False  # whether intervals of outcomes are drawn of whole clusters
     groups: int | None = None  # with `dataset.group`: how many there are
@@ -65,7 +68,9 @@ class Graded:
         mean = self.means.get(name)
         if mean is None:
             mean = self.means[name] = SlicedMean.empty(clustered=self.clustered_by is not None)
+            self.spreads[name] = HistogramTally()
         mean.update(value, parts, cluster=cluster)
+        self.spreads[name].update(value)
 
     def metrics(self) -> dict[str, MetricValue]:
         """The mean of each score as ext.<name>, in order of the names."""
@@ -110,13 +115,13 @@ class Places:
         )
 
     def buckets(self, id_: str) -> Buckets:
+        hashed = int.from_bytes(id_hash(id_), "little")
         if self.groups is not None:
             bucket = self.groups.bucket(id_)
-            return Buckets(bucket, bucket, bucket)
-        hashed = int.from_bytes(id_hash(id_), "little")
+            return Buckets(bucket, bucket, bucket, hashed)
         bucket = hashed % (MOST_BUCKETS if self.repeats > 1 else JACKKNIFE_BUCKETS)
         cluster = hashed % JACKKNIFE_BUCKETS if self.resampling is Resampling.JACKKNIFE else hashed
-        return Buckets(cluster, bucket, cluster if self.repeats > 1 else 0)
+        return Buckets(cluster, bucket, cluster if self.repeats > 1 else 0, hashed)
 
     def cluster_of_means(self, where: Buckets, id_: str) -> int:
         if self.groups is not None:
@@ -163,15 +168,19 @@ def keep_part(plan: Plan, start: int, stop: int, _: Path) -> bytes:
 
 
 def _keep(plan: Plan, places: Places, start: int, stop: int) -> SlicedKept:
-    kept = SlicedKept.empty(Shape(labels=plan.labels, metrics=plan.metrics))
+    kept = SlicedKept.empty(_shape(plan))
     for score in scores_in(plan.run.scored, stop, start):
         kept.update(score, places.parts(score), places.buckets(score.id))
     return kept
 
 
+def _shape(plan: Plan) -> Shape:
+    return Shape(labels=plan.labels, metrics=plan.metrics, drawing=drawing_of(plan.config, plan.metrics))
+
+
 def _keep_and_add(plan: Plan, places: Places, graded: Graded, files: Sequence[External], scored_bytes: int) -> SlicedKept:
     """The same, and the means of scores that are nobody's metric."""
-    kept = SlicedKept.empty(Shape(labels=plan.labels, metrics=plan.metrics))
+    kept = SlicedKept.empty(_shape(plan))
     own_scorer = plan.config.scoring.scorer is not None
     for score in scores_in(plan.run.scored, scored_bytes):
         where, parts = places.buckets(score.id), places.parts(score)

@@ -53,11 +53,13 @@ def take_parts(plan: Plan, ranges: list[Range], scored: BinaryIO, seen: bytearra
         taken = take_range(plan, *ranges[0], scored, seen, tallies)
         for part in others:
             folder, said = part
+            tallies = Tallies.from_state(said["tallies"])
+            tallies.examples = tallies.examples.moved(scored.tell())
             with (folder / "scored").open("rb") as lines:
                 shutil.copyfileobj(lines, scored, BUFFER)
             seen += (folder / "ids").read_bytes()
             taken = Taken(
-                tallies=taken.tallies.merge(Tallies.from_state(said["tallies"])),
+                tallies=taken.tallies.merge(tallies),
                 end=said["end"],
                 scored_bytes=taken.scored_bytes + said["scored_bytes"],
                 read=taken.read + said["read"],

@@ -13,6 +13,12 @@ from evalsvc.records import Outcome, RowError, Score
 BUFFER = 1 << 20
 _NewScore = by_position(Score)
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+# Id and repeat.
+RowKey = tuple[str, int]
+# Where a line began that was taken out, and how long it was.
+Gap = tuple[int, int]
+
 _ID = re.compile(rb'\{"id":"([^"\\]*)","repeat":([0-9]+),')
 
 
@@ -77,29 +83,37 @@ def ids_in(path: Path, size: int) -> bytearray:
     """The id hashes of the first `size` bytes of scored.jsonl."""
     hashes = bytearray()
     if size:
-        for _, (id_, repeat) in _lines(path):
+        for _, _, (id_, repeat) in lines_in(path, size):
             hashes += id_hash(id_, repeat)
     return hashes
 
 
-def drop_lines(path: Path, drops: Callable[[tuple[str, int], bytes], bool]) -> int:
-    """Leaves out the lines that `drops`, asked by row and line from the first on, says yes to; gives the new size."""
+def drop_lines(path: Path, drops: Callable[[RowKey, bytes], bool]) -> tuple[int, list[Gap]]:
+    """Leaves out the lines that `drops`, asked by row and line from the first on, says yes to; gives the new size, and what was where."""
     temp = path.with_name(f".{path.name}.tmp")
+    gaps: list[Gap] = []
     with temp.open("wb", buffering=BUFFER) as file:
-        for line, row in _lines(path):
-            if not drops(row, line):
+        for offset, line, row in lines_in(path, path.stat().st_size):
+            if drops(row, line):
+                gaps.append((offset, len(line)))
+            else:
                 file.write(line)
         size = file.tell()
     temp.replace(path)
-    return size
+    return size, gaps
 
 
-def _lines(path: Path) -> Iterator[tuple[bytes, tuple[str, int]]]:
+def lines_in(path: Path, size: int) -> Iterator[tuple[int, bytes, RowKey]]:
+    """Where each of the lines in the first `size` bytes begins, the line, and which row it is of."""
+    offset = 0
     with path.open("rb") as file:
         for line in file:
+            if offset >= size:
+                return
             found = _ID.match(line)
             if found is None:
                 values = loads(line)
-                yield line, (values["id"], values["repeat"])
+                yield offset, line, (values["id"], values["repeat"])
             else:
-                yield line, (found[1].decode(), int(found[2]))
+                yield offset, line, (found[1].decode(), int(found[2]))
+            offset += len(line)

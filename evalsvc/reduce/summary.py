@@ -8,10 +8,12 @@ from evalsvc import __version__
 from evalsvc.config import EvalConfig, Price
 from evalsvc.metrics.gates import Gate, Judged, evaluate_gate, least_coverage, undecided
 from evalsvc.records import Summary
+from evalsvc.reduce.charts import charts
 from evalsvc.reduce.fold import Fold
 from evalsvc.reduce.graded import grade
 from evalsvc.reduce.numbers import numbers
 from evalsvc.reduce.plan import Plan
+from evalsvc.reduce.timeline import timeline
 
 UNCOMPARED = "not held against its baseline yet"
 
@@ -20,9 +22,11 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
     tallies, config = fold.tallies, plan.config
     expected = fold.expected(plan)
     pending = expected - tallies.ok - tallies.error
-    all_of_it = numbers(plan, fold, grade(plan, fold.scored_bytes))
+    graded = grade(plan, fold.scored_bytes)
+    all_of_it = numbers(plan, fold, graded)
     metrics, classes = all_of_it.metrics, all_of_it.per_class
     judged = Judged(metrics=metrics, per_class=classes, least_coverage=least_coverage(config.max_error_rate))
+    events = list(events)
     launches = list(_launches(events))
     return {
         "v": 1,
@@ -34,6 +38,7 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
         "per_class": classes,
         "confusion_matrix": all_of_it.confusion_matrix,
         "thresholds": all_of_it.thresholds,
+        "charts": charts(plan, tallies.outcomes, graded, all_of_it.thresholds),
         "gates": [
             undecided(gate) if pending else evaluate_gate(gate, judged) if isinstance(gate, Gate) else undecided(gate, UNCOMPARED)
             for gate in plan.gates
@@ -45,7 +50,8 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
         "latency_s": tallies.latency.value(),
         "ttft_s": tallies.ttft.value(),
         "itl_s": tallies.itl.value(),
-        "timing": _timing(launches),
+        "timing": {**_timing(launches), "latency_histogram": tallies.latency.histogram()},
+        "timeline": timeline(events),
         "run": {**_run(plan), "served": tallies.served.value()},
     }
 

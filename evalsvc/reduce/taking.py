@@ -1,5 +1,6 @@
 """journal -> scored.jsonl and tallies, over one range of bytes: what a fold is made of, in this process or in another."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,20 +13,22 @@ from evalsvc.metrics.families.registry import columns_of_metrics, measuring_of
 from evalsvc.metrics.tally import LatencySketch, RowTally, ServedTally, UsageTally, empty_row_tally, row_tally_from_state
 from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Record, Reply, Score
+from evalsvc.reduce.examples import Examples
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scored_line
 from evalsvc.reduce.view import DataView, Fields
 from evalsvc.scoring.rows import Row, open_scorer
 
 _NO_FIELDS: Mapping[str, str] = {}
-_PARTS = ("outcomes", "usage", "latency", "ttft", "itl", "served")
+_PARTS = ("outcomes", "usage", "latency", "ttft", "itl", "served", "examples")
 
 
 @dataclass(slots=True, kw_only=True)
 class Tallies:
-    """All that a summary needs of the rows. Every part is a monoid of exact sums."""
+    """All that a summary and a report need of the rows. Every part is a monoid: exact sums, and a draw by hash."""
 
     outcomes: RowTally
+    examples: Examples  # kept by `take_range`, who knows where they stand
     usage: UsageTally = field(default_factory=UsageTally)
     latency: LatencySketch = field(default_factory=LatencySketch)
     ttft: LatencySketch = field(default_factory=LatencySketch)
@@ -36,7 +39,7 @@ class Tallies:
 
     @classmethod
     def empty(cls, plan: Plan) -> "Tallies":
-        return cls(outcomes=empty_row_tally(plan.labels))
+        return cls(outcomes=empty_row_tally(plan.labels), examples=Examples.empty(plan))
 
     def update(self, record: Record, score: Score, times: int = 1) -> None:
         self.outcomes.update(score, times)
@@ -67,6 +70,7 @@ class Tallies:
     def from_state(cls, state: Mapping[str, Any]) -> "Tallies":
         return cls(
             outcomes=row_tally_from_state(state["outcomes"]),
+            examples=Examples.from_state(state["examples"]),
             usage=UsageTally.from_state(state["usage"]),
             latency=LatencySketch.from_state(state["latency"]),
             ttft=LatencySketch.from_state(state["ttft"]),
@@ -92,28 +96,32 @@ def take_range(plan: Plan, start: int, stop: int, scored: BinaryIO, seen: bytear
     and counts them in `tallies`.
     """
     taken = Taken(tallies=tallies, end=start)
-    written = 0
+    began = at = scored.tell()
+    offsets = deque[int]()
     with open_scorer(plan.config, plan.labels, measuring_of(plan.config, plan.metrics)) as scorer:
-        update, write = tallies.update, scored.write
-        for record, score in scorer.scores(_rows(plan, start, stop, taken)):
+        update, keep, write = tallies.update, tallies.examples.update, scored.write
+        for record, score in scorer.scores(_rows(plan, start, stop, taken, offsets)):
             update(record, score)
-            written += write(scored_line(score))
-            seen += id_hash(record.id, record.repeat)
-    taken.scored_bytes = written
+            hashed = id_hash(record.id, record.repeat)
+            keep(score, hashed, offsets.popleft(), at)
+            at += write(scored_line(score))
+            seen += hashed
+    taken.scored_bytes = at - began
     return taken
 
 
-def _rows(plan: Plan, start: int, stop: int, taken: Taken) -> Iterator[Row]:
-    """The records that count, with the targets that their rows have now."""
+def _rows(plan: Plan, start: int, stop: int, taken: Taken, offsets: deque[int]) -> Iterator[Row]:
+    """The records that count, with the targets that their rows have now; where they begin is added to `offsets`."""
     view = view_of(plan)
     fields_of = _fields_of(plan)
     last = start
     prompts = plan.config.scoring.scorer is not None
     read = 0
-    for last, record in read_records(plan.run.journal, start=start, stop=stop, prompts=prompts):  # noqa: B007 - the last one counts
+    for last, record in read_records(plan.run.journal, start=start, stop=stop, prompts=prompts):
         read += 1
         target = record.target if view is None else view.target(record)
         if target is not ...:
+            offsets.append(last)
             yield record, target, fields_of(record.id) if fields_of is not None else _NO_FIELDS
     taken.read = read
     if read:

@@ -1,7 +1,6 @@
 """Which label was taken for which: the whole matrix while it can be read, else the largest mistakes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len
@@ -9,54 +8,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evalsvc.report.plain import one_line, shorten
+from evalsvc.report.matrix import Matrix, Mistake, largest_mistakes, read_matrix
+from evalsvc.report.plain import shorten
 from evalsvc.report.words import count, percent
 
 LABELS_AT_MOST = 12
-MISTAKES_SHOWN = 10
 LABEL_COLUMNS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matrix:
-    """Counts by true label (rows) and by what was answered (columns); columns after the labels are replies without a label."""
-
-    labels: tuple[str, ...]
-    columns: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """One cell beside the diagonal."""
-
-    true: str
-    answered: str
-    rows: int
-    support: int  # rows of the true label
-
-
-def read_matrix(raw: dict[str, Any]) -> Matrix:
-    """summary.json's confusion_matrix, without the columns of outcomes that never came."""
-    labels = tuple(raw["rows"])
-    kept = [index for index in range(len(raw["columns"])) if index < len(labels) or any(row[index] for row in raw["counts"])]
-    names = [one_line(column) if index < len(labels) else f"({column})" for index, column in enumerate(raw["columns"])]
-    return Matrix(
-        labels=tuple(one_line(label) for label in labels),
-        columns=tuple(names[index] for index in kept),
-        counts=tuple(tuple(row[index] for index in kept) for row in raw["counts"]),
-    )
-
-
-def largest_mistakes(matrix: Matrix) -> list[Mistake]:
-    """The ten largest cells beside the diagonal, the largest first, equal ones in the matrix's order."""
-    mistakes = [
-        Mistake(true=label, answered=matrix.columns[index], rows=rows, support=sum(matrix.counts[line]))
-        for line, label in enumerate(matrix.labels)
-        for index, rows in enumerate(matrix.counts[line])
-        if index != line and rows
-    ]
-    return sorted(mistakes, key=lambda mistake: -mistake.rows)[:MISTAKES_SHOWN]
 
 
 def confusion(raw: dict[str, Any], *, width: int) -> RenderableType:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsvc import jsonio
+from evalsvc.records import Summary
 from evalsvc.report.facts import LABEL_WIDTH, Fact, Part, Tone, fact
 from evalsvc.report.plain import clip, one_line, plain, shorten
 from evalsvc.report.words import count, some
@@ -12,6 +13,14 @@ from evalsvc.report.words import count, some
 SHORT_LINES = 5
 SHOWN_LINES = 20
 SHOWN_MESSAGES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reused:
+    """What another run's answers saved."""
+
+    run: str  # NAME/ID
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +33,12 @@ class RunIntro:
     endpoint: str
     rows: int  # rows expected in the end, samples times repeats
     repeats: int = 1
-    finished: int  # of them by earlier launches
+    finished: int  # of them by earlier launches, or taken over
     new: int = 0  # since the last launch
     changed: int = 0
     vanished: int = 0
     relabelled: int = 0
+    reused: Reused | None = None  # its rows are among those finished
     ceiling: int  # requests in flight at most
     notes: tuple[str, ...] = ()
 
@@ -65,9 +75,21 @@ def _rows(run: RunIntro) -> str:
 
 
 def _what_is_left(run: RunIntro) -> Iterator[str]:
+    earlier = run.finished - (0 if run.reused is None else run.reused.rows)
+    if earlier:
+        yield f"{count(earlier)} finished earlier"
+    if run.reused is not None:
+        yield taken_over(run.reused)
     if run.finished:
-        yield f"{count(run.finished)} finished earlier"
         yield f"{count(max(0, run.rows - run.finished))} to ask"
+
+
+def taken_over(reused: Reused) -> str:
+    """
+    >>> taken_over(Reused(run="spam/1a2b3c4d", rows=1200))
+    '1,200 rows taken over from spam/1a2b3c4d, 0 requests'
+    """
+    return f"{some(reused.rows, 'row')} taken over from {one_line(reused.run)}, 0 requests"
 
 
 def _changes(run: RunIntro) -> Iterator[str]:
@@ -90,6 +112,11 @@ def outcome_tone(outcome: str) -> Tone:
     """
     known = {"correct": Tone.GOOD, "wrong": Tone.BAD, "error": Tone.BAD, "scored": Tone.PLAIN, "pending": Tone.PLAIN}
     return known.get(outcome, Tone.WARN)
+
+
+def outcome_words(outcome: str, summary: Summary) -> str:
+    """Where there are labels, what is neither right nor wrong is a row without a right answer."""
+    return "without a target" if outcome == "scored" and summary["confusion_matrix"] else outcome
 
 
 def exchange_facts(exchange: Exchange, *, columns: int) -> list[Fact]:

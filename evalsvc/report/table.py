@@ -16,17 +16,17 @@ from evalsvc.report.console import STYLES, open_console, rich_block, rich_part, 
 from evalsvc.report.facts import SEPARATOR, Fact, Part, Tone, fact
 from evalsvc.report.failure import error_values
 from evalsvc.report.footing import footing
-from evalsvc.report.intro import outcome_tone
+from evalsvc.report.headline import worth_a_line
+from evalsvc.report.intro import outcome_tone, outcome_words
 from evalsvc.report.lines import json_event
 from evalsvc.report.plain import one_line, plain, shorten
 from evalsvc.report.slices import slices
 from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
 from evalsvc.report.thresholds import threshold_table
-from evalsvc.report.verdict import exit_part, verdict
-from evalsvc.report.words import NOTHING, count, interval, percent, score, some
+from evalsvc.report.verdict import exit_part, grounds, verdict
+from evalsvc.report.words import count, interval, percent, score, some
 
 CLASSES_SHOWN = 20
-REPETITIVE = frozenset(f"{metric}_{average}" for metric in ("precision", "recall", "f1") for average in ("micro", "weighted"))
 METRIC_COLUMNS = ("metric", "value", "95 % interval", "rows")
 PARSED_ONLY = "parsed only"
 FILES = ("predictions.jsonl", "scored.jsonl", "summary.json")
@@ -110,15 +110,6 @@ def _metrics(metrics: Mapping[str, MetricValue], width: int) -> RenderableType |
     return Group(table, *_left_out(len(metrics) - len(shown), parsed and not fits), *_reasons(shown))
 
 
-def worth_a_line(metrics: Mapping[str, MetricValue]) -> Mapping[str, MetricValue]:
-    """All but what only repeats others: where one label is right for each row, the micro averages are near accuracy, and
-    the weighted ones near it too. Where not all of them are there, somebody has chosen those that are.
-    """
-    if not all(name in metrics for name in (*REPETITIVE, "accuracy", "f1_macro")):
-        return metrics
-    return {name: metric for name, metric in metrics.items() if name not in REPETITIVE}
-
-
 def _left_out(repetitive: int, parsed: bool) -> Iterator[RenderableType]:
     if repetitive:
         yield Text("  the micro and weighted averages are in summary.json", style="dim")
@@ -154,17 +145,12 @@ def _outcomes(summary: Summary, width: int) -> RenderableType | None:
     total = sum(seen.values())
     words = [
         Part(
-            f"{_outcome_words(outcome, summary)} {count(rows)} ({percent(rows, total)})",
+            f"{outcome_words(outcome, summary)} {count(rows)} ({percent(rows, total)})",
             Tone.FAINT if outcome == "pending" else outcome_tone(outcome),
         )
         for outcome, rows in seen.items()
     ]
     return Group(_outcome_bar(seen, total, width), rich_block([Fact("outcomes", tuple(words))]))
-
-
-def _outcome_words(outcome: str, summary: Summary) -> str:
-    """Where there are labels, what is neither right nor wrong is a row without a right answer."""
-    return "without a target" if outcome == "scored" and summary["confusion_matrix"] else outcome
 
 
 def _outcome_bar(seen: Mapping[str, int], total: int, width: int) -> Text:
@@ -213,7 +199,7 @@ def _gates(gates: Sequence[GateResult]) -> RenderableType | None:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for gate in gates:
-        grid.add_row(rich_part(_passed(gate["passed"])), Text(one_line(gate["gate"])), Text(_grounds(gate)))
+        grid.add_row(rich_part(_passed(gate["passed"])), Text(one_line(gate["gate"])), Text(grounds(gate)))
     return grid
 
 
@@ -221,12 +207,6 @@ def _passed(passed: bool | None) -> Part:
     if passed is None:
         return Part("gate open", Tone.WARN)
     return Part("gate passed", Tone.GOOD) if passed else Part("gate FAILED", Tone.BAD)
-
-
-def _grounds(gate: GateResult) -> str:
-    # six digits, so that a value just below its threshold does not read as the threshold
-    value = NOTHING if gate["value"] is None else f"{gate['value']:.6g}"
-    return one_line(gate["reason"]) if gate["reason"] else value
 
 
 def _warnings(warnings: Sequence[RunWarning]) -> RenderableType | None:

@@ -1,8 +1,9 @@
 """The first line of a result: is it whole, did it pass, and what does the exit code say."""
 
-from evalsvc.records import Summary
+from evalsvc.records import GateResult, Summary
 from evalsvc.report.facts import Part, Tone
-from evalsvc.report.words import count, some
+from evalsvc.report.plain import one_line
+from evalsvc.report.words import NOTHING, count, some
 
 EXIT_MEANS = {
     0: "complete, gates passed",
@@ -56,3 +57,10 @@ def _gates(summary: Summary) -> Part:
     if failed:
         return Part(f"{failed} of {some(len(results), 'gate')} failed", Tone.BAD)
     return Part(f"{some(len(results), 'gate')} passed", Tone.GOOD)
+
+
+def grounds(gate: GateResult) -> str:
+    """Why it did not pass, else its value."""
+    # six digits, so that a value just below its threshold does not read as the threshold
+    value = NOTHING if gate["value"] is None else f"{gate['value']:.6g}"
+    return one_line(gate["reason"]) if gate["reason"] else value

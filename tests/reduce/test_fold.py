@@ -1,5 +1,6 @@
 """The fold of a journal: in however many calls, after whatever was asked again, with the data as it is now."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalsvc.dataset import id_hash
+from evalsvc.journal import decode
 from evalsvc.jsonio import loads
 from evalsvc.records import Record, Sample
 from evalsvc.reduce.fold import Fold, fold_journal
@@ -35,6 +38,14 @@ states = st.builds(
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_examples() -> Iterator[None]:
+    """So few rows of a kind are kept that some are turned away, and wanted again when others are taken back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evalsvc.reduce.examples._MOST_OF_A_KIND", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Sample]]:
     """The rows by text and id, with the labels of the first state."""
@@ -53,9 +64,23 @@ def folded(run: RunDir) -> Fold:
 
 
 def counted(fold: Fold) -> dict[str, Any]:
-    """All tallies but the longest latency, which no later record takes back."""
+    """All tallies but the longest latency, which no later record takes back, and the examples, which say where lines stand."""
     state = fold.tallies.state()
-    return {**state, "latency": state["latency"]["buckets"]}
+    return {**state, "latency": state["latency"]["buckets"], "examples": None}
+
+
+def examples(run: RunDir, fold: Fold) -> dict[Any, list[tuple[float, str]]]:
+    """Ranks and ids of the rows that are kept of each kind; fails where one of them does not stand where it should."""
+    journal, lines = run.journal.read_bytes(), run.scored.read_bytes()
+    kept: dict[Any, list[tuple[float, str]]] = {}
+    for kind, entries in fold.tallies.examples.kept.items():
+        for rank, hashed, at, scored_at in entries:
+            record, line = decode(journal[at:].partition(b"\n")[0]), loads(lines[scored_at:].partition(b"\n")[0])
+            assert record.id == line["id"]
+            assert id_hash(record.id) == hashed
+            assert line["outcome"] == kind[0]
+            kept.setdefault(kind, []).append((rank, record.id))
+    return kept
 
 
 def scored(run: RunDir) -> dict[str, dict[str, Any]]:
@@ -88,6 +113,7 @@ def test_any_number_of_calls_gives_the_counts_of_the_winning_records_alone(
         fold, expected = in_parts(many, all_records, cuts), folded(once)
         assert counted(fold) == counted(expected)
         assert scored(many) == scored(once)
+        assert examples(many, fold) == examples(once, expected)
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,11 +130,13 @@ def test_of_changed_data_only_the_rows_that_are_still_the_same_count_with_the_la
         folded(run)
         make_run(Path(folder, "run"), now, data_changed=True)
         fold = in_parts(run, all_records[len(all_records) // 2 :], cuts)
-        lines = scored(run)
+        lines, kept = scored(run), examples(run, fold)
         assert sorted(lines) == sorted(still_there)
         assert {line["target"] == now.labels[id_] for id_, line in lines.items()} <= {True}
         assert fold.tallies.ok + fold.tallies.error == len(still_there)
         assert fold.tallies.error == sum(last[id_].reply is None for id_ in still_there)
+        run.state.unlink()
+        assert examples(run, folded(run)) == kept
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"null", b'{"v":1}', None])

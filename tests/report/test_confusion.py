@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from evalsvc.report.confusion import confusion, largest_mistakes, read_matrix
+from evalsvc.report.confusion import confusion
+from evalsvc.report.matrix import largest_mistakes, read_matrix
 from tests.report.cases import drawn
 
 

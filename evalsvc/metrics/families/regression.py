@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import copysign, sqrt
 from typing import TYPE_CHECKING, Final
 
+from evalsvc.config.models import EvalConfig
 from evalsvc.metrics.families import ranks
 from evalsvc.metrics.families.metric import AnyMetric, Setting, SumMetric, Wanted, refuse_unknown_options
 from evalsvc.records import Score
@@ -39,7 +40,7 @@ Pair = tuple[int, int]
 def build(wanted: Wanted, setting: Setting) -> AnyMetric:
     """UsageError for options: there are none."""
     refuse_unknown_options(wanted, ())
-    numbers = _Numbers.of(setting)
+    numbers = _Numbers.of(setting.config)
     if wanted.name == "spearman":
         return ranks.spearman(wanted.name, numbers.doubles, clustered=ranks.clustered_by(setting))
     formula = _FORMULAS[wanted.name]
@@ -79,8 +80,8 @@ class _Numbers:
     percent: Percent
 
     @classmethod
-    def of(cls, setting: Setting) -> "_Numbers":
-        numbers = setting.config.scoring.numbers
+    def of(cls, config: EvalConfig) -> "_Numbers":
+        numbers = config.scoring.numbers
         return cls(decimal=numbers.decimal, percent=numbers.percent)
 
     def doubles(self, score: Score) -> tuple[float, float] | None:
@@ -103,6 +104,11 @@ def _double(text: str, decimal: Decimal, percent: Percent) -> float | None:
 
 
 _units = lru_cache(maxsize=256)(in_units)
+
+
+def pairs_of(config: EvalConfig) -> Callable[[Score], tuple[float, float] | None]:
+    """Reads the numbers of a row, target and prediction, as its metrics do; None where one of them is no number."""
+    return _Numbers.of(config).doubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,32 @@
+"""`evalsvc report`."""
+
+import sys
+import webbrowser
+from pathlib import Path
+
+from evalsvc.cli.failing import guarded
+from evalsvc.errors import UsageError
+from evalsvc.jsonio import dumps
+from evalsvc.rundir import find_run
+
+
+def report_command(named: str | None, *, against: str | None, out: Path | None, opens: bool, json: bool) -> int:
+    def work() -> int:
+        from evalsvc.deriving.page import write_page
+        from evalsvc.reduce.run import read_summary
+
+        run = find_run(named)
+        if not run.summary.exists():
+            raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
+        # a page that holds another run beside this one is nobody's report.html
+        path = out or (run.report if against is None else Path(f"{run.path.name}-against-{Path(against).name}.html"))
+        write_page(run, read_summary(run), path, against=against)
+        if json:
+            sys.stdout.buffer.write(dumps({"run_dir": str(run.path), "report": str(path)}) + b"\n")
+        else:
+            sys.stdout.write(f"{path}\n")
+        if opens:
+            webbrowser.open(path.absolute().as_uri())
+        return 0
+
+    return guarded(work, json_result=json)
