@@ -110,6 +110,7 @@ class Manifest:
     price_source: str = ""  # where the price in `config` is from
     versions: Mapping[str, str] = field(default_factory=dict)
     launches: tuple[Mapping[str, Any], ...] = ()
+    saved_as: tuple[str, ...] = ()  # baseline files that were made of it
     v: int = VERSION
 
     @classmethod
@@ -126,7 +127,7 @@ class Manifest:
         try:
             if values.get("v", 0) > VERSION:
                 raise UsageError(f"{run.manifest} was written by a newer evalsvc", hint="use that version, or a newer one")
-            return cls(**{**values, "launches": tuple(values.get("launches", ()))})
+            return cls(**{**values, **{name: tuple(values.get(name, ())) for name in ("launches", "saved_as")}})
         except (AttributeError, TypeError) as exc:
             raise JournalDamaged(
                 f"{run.manifest} is not a run manifest: {exc}", hint="put it back from a backup, or start a new run"
@@ -134,7 +135,7 @@ class Manifest:
 
     def write(self, run: RunDir) -> None:
         values = {name: getattr(self, name) for name in self.__slots__}
-        write_atomic(run.manifest, canonical({**values, "launches": list(self.launches)}) + b"\n")
+        write_atomic(run.manifest, canonical({**values, "launches": list(self.launches), "saved_as": list(self.saved_as)}) + b"\n")
 
     def launched(self, **launch: Any) -> Self:
         return replace(self, launches=(*self.launches, launch))

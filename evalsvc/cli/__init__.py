@@ -24,6 +24,9 @@ app = typer.Typer(
     "7 another measurement, 8 run in use, 9 storage, 10 journal damaged, 11 budget spent, 75 stopped and resumable.",
 )
 
+baseline_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Keep a run as a file that later runs are held against.")
+app.add_typer(baseline_app, name="baseline")
+
 Source = Annotated[str, typer.Argument(metavar="CONFIG|DATA", help="Usually eval.yaml; or a data file, and flags in place of a config.")]
 Input = Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="With DATA: the texts; default: the one that looks like it.")]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="With DATA: the right answers.")]
@@ -42,6 +45,8 @@ Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout; the la
 RunId = Annotated[str | None, typer.Option(envvar="EVALSVC_RUN_ID", help="Name this measurement; default: from what is measured.")]
 RunDirectory = Annotated[Path | None, typer.Option(help="The run directory outright.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+Reuse = Annotated[str | None, typer.Option(metavar="RUN", help="Take over what RUN was answered, where the very same would be asked.")]
+ReuseAnyway = Annotated[bool, typer.Option("--reuse-anyway", help="With --reuse: though the weights may be others.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")]
 
 
@@ -80,6 +85,8 @@ def run(
     on_drift: Annotated[
         OnDrift, typer.Option(help="Where the run directory holds another measurement: stop (exit 7), or ask every row again.")
     ] = OnDrift.stop,
+    reuse: Reuse = None,
+    reuse_anyway: ReuseAnyway = False,
     set_: Set = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -107,6 +114,8 @@ def run(
             run_dir=run_dir,
             retry_failed=retry_failed,
             on_drift=on_drift.value,
+            reuse=reuse,
+            reuse_anyway=reuse_anyway,
             overrides=overrides,
             json=json,
             quiet=quiet,
@@ -122,6 +131,8 @@ def plan(
     run_id: RunId = None,
     run_dir: RunDirectory = None,
     limit: Limit = None,
+    reuse: Reuse = None,
+    reuse_anyway: ReuseAnyway = False,
     set_: Set = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -140,7 +151,22 @@ def plan(
 
     direct = Direct(input=input_, target=target, id=id_, model=model, base_url=base_url, system=system, prompt=prompt, name=name)
     overrides = [*(set_ or ()), *_flags({"dataset.limit": limit})]
-    sys.exit(plan_command(source, direct, ask=ask, run_id=run_id, run_dir=run_dir, overrides=overrides, json=json, quiet=quiet))
+    if ask is not None and reuse is not None:
+        raise typer.BadParameter("what can be taken over costs nothing: evalsvc run --reuse first, then plan --ask", param_hint="--reuse")
+    sys.exit(
+        plan_command(
+            source,
+            direct,
+            ask=ask,
+            run_id=run_id,
+            run_dir=run_dir,
+            reuse=reuse,
+            reuse_anyway=reuse_anyway,
+            overrides=overrides,
+            json=json,
+            quiet=quiet,
+        )
+    )
 
 
 @app.command()
@@ -190,12 +216,93 @@ def show(
     sys.exit(show_command(run, json=json, methods=methods))
 
 
+@app.command()
+def report(
+    run: Run = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="OTHER", help="Hold it against another run, or a baseline file, row by row.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: report.html in the run directory.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    json: Json = False,
+) -> None:
+    """Write the report of a run as one HTML file, and print its path."""
+    from evalsvc.cli.report import report_command
+
+    sys.exit(report_command(run, against=against, out=out, opens=open_, json=json))
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN RUN…", help="Runs, or baseline files; one alone is compared with the run before it."),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="table, json, csv, markdown, latex or html; default: as FILE ends, else table."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it there.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")] = None,
+    flips: Annotated[int | None, typer.Option(min=0, metavar="N", help="Rows that came out another way to show; default: 20.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+) -> None:
+    """Hold runs against each other, row by row: each difference with its interval, and what flipped."""
+    from evalsvc.cli.compare import compare_command
+
+    sys.exit(compare_command(runs or [], form="json" if json else format_, out=out, metrics=metric or [], flips=flips))
+
+
+@baseline_app.command("save")
+def baseline_save(
+    run: Run = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")] = Path("baseline.jsonl.gz"),
+    force: Annotated[bool, typer.Option("--force", help="Save a run that is not complete; overwrite what is no baseline file.")] = False,
+    json: Json = False,
+) -> None:
+    """Write what later runs need to be held against this one, without any text, so that it can be committed."""
+    from evalsvc.cli.baseline import save_command
+
+    sys.exit(save_command(run, out=out, force=force, json=json))
+
+
 @app.command("list")
 def list_(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only runs of this name.")] = None, json: Json = False) -> None:
     """List the runs under runs/, the newest first."""
     from evalsvc.cli.read import list_command
 
     sys.exit(list_command(name, json=json))
+
+
+@app.command()
+def history(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A name under runs/; default: that of the newest run.")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC", help="As gates name it; default: what the newest run's gates name.")
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, metavar="N", help="So many of the newest runs.")] = 30,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a chart for each metric.")] = None,
+    json: Json = False,
+) -> None:
+    """The numbers of a name's runs night by night, with what changed beyond noise."""
+    from evalsvc.cli.history import history_command
+
+    sys.exit(history_command(name, metrics=metric or [], last=last, html=html, json=json))
+
+
+@app.command()
+def prune(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only runs of this name.")] = None,
+    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Keep the last N complete runs of each name.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, metavar="D", help="Keep what is younger than D days.")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Let runs go too that could be carried on.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would be.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete old runs, but none that another is held against."""
+    from evalsvc.cli.prune import prune_command
+
+    sys.exit(prune_command(name, keep=keep, days=days, partial=partial, yes=yes, json=json))
 
 
 @app.command()
