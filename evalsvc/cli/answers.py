@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evalsvc.cli.failing import guarded
 from evalsvc.cli.read import print_run
+from evalsvc.cli.tracking import tell_of
 from evalsvc.errors import UsageError
 from evalsvc.pipeline.importing import Answers, Imported, load_scoring, take_in
 
@@ -71,6 +72,7 @@ def answers_command(given: Given, *, overrides: Sequence[str], json: bool) -> in
             run = imported.run
             with RunLock.acquire(run.lock, holder=holder()):
                 summary = read_summary(run) if is_up_to_date(run, plan_of(run)) else derive_run(run)
+                tell_of(run)
         except UsageError as error:
             raise type(error)(in_options(error.message), hint=error.hint and in_options(error.hint)) from error
         return print_run(run, summary, json=json)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evalsvc.cli.failing import guarded
+from evalsvc.cli.tracking import tell_of
 from evalsvc.config import load_config
 from evalsvc.config.load import LoadedConfig
 from evalsvc.config.secrets import redacted
@@ -39,6 +40,7 @@ def score_command(
             if scores is not None:
                 _join_scores(run, scores, by)
             summary = derive_run(run)
+            tell_of(run)
         return print_run(run, summary, json=json)
 
     return guarded(work, json_result=json)
@@ -107,9 +109,11 @@ def _print_methods(run: RunDir, summary: Summary, *, json: bool) -> int:
 def print_run(run: RunDir, summary: Summary, *, json: bool) -> int:
     """Exits as the run's numbers say; a partial run is no verdict, so it exits 0."""
     from evalsvc.report import print_result, print_result_event
+    from evalsvc.report.step_summary import append_run
 
     manifest = _manifest(run)
     code = 0 if summary["status"] == "partial" else exit_code(summary, Plan.of(run, manifest).config)
+    append_run(summary, str(run.path), os.environ, exit_code=code)
     if json:
         print_result_event(summary, str(run.path), stdout=sys.stdout, exit_code=code)
     else:

@@ -32,13 +32,17 @@ def run_command(
     run_dir: Path | None,
     retry_failed: bool,
     on_drift: Literal["stop", "rerun"],
+    reuse: str | None,
+    reuse_anyway: bool,
     overrides: Sequence[str],
     json: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
     def work() -> int:
-        options = RunOptions(run_id=run_id, run_dir=run_dir, retry_failed=retry_failed, on_drift=on_drift)
+        options = RunOptions(
+            run_id=run_id, run_dir=run_dir, retry_failed=retry_failed, on_drift=on_drift, reuse=reuse, reuse_anyway=reuse_anyway
+        )
         prepared = prepare_source(source, direct, options, overrides)
         evaluation = launch(prepared, json=json, quiet=quiet)
         _print(evaluation, _same_command(), json=json)
@@ -92,10 +96,16 @@ def _on_signal(stop: StopSwitch, view: LiveView, number: int, drain_s: float) ->
 
 def _print(evaluation: Evaluation, command: str, *, json: bool) -> None:
     from evalsvc.report import print_result, print_result_event
+    from evalsvc.report.intro import taken_over
+    from evalsvc.report.step_summary import append_run
 
     run_dir = str(evaluation.run.path)
+    if evaluation.summary is not None:
+        append_run(evaluation.summary, run_dir, os.environ, exit_code=evaluation.exit_code)
     if evaluation.complete_since is not None and not json and sys.stderr is not None:
         sys.stderr.write(f"complete since {evaluation.complete_since}, 0 requests sent\n")
+    if evaluation.reused is not None and not json and sys.stderr is not None:
+        sys.stderr.write(f"{taken_over(evaluation.reused)}\n")
     if evaluation.summary is not None and json:
         print_result_event(evaluation.summary, run_dir, stdout=sys.stdout, exit_code=evaluation.exit_code, error=evaluation.error)
     elif evaluation.summary is not None:

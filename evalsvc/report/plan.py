@@ -100,7 +100,8 @@ class PlanSheet:
     budgets: tuple[BudgetLine, ...]
     estimate: Estimate | None = None
     asked: tuple[Asked, ...] = ()
-    unasked: int = 0  # rows left that need no request: there is no answer to judge
+    unasked: int = 0  # rows left that need no request: there is no answer to judge, or `reuses` has it
+    reuses: str | None = None  # NAME/ID of the run whose answers would be taken over
 
 
 def plan_facts(sheet: PlanSheet) -> list[Fact]:
@@ -125,7 +126,8 @@ def _rows(sheet: PlanSheet) -> str:
 def _to_ask(sheet: PlanSheet) -> tuple[Part | str | None, ...]:
     if not sheet.to_ask and not sheet.unasked:
         return (Part("complete, nothing to ask", Tone.GOOD),)
-    unasked = f"{count(sheet.unasked)} without an answer to judge, which cost nothing" if sheet.unasked else None
+    why = "without an answer to judge" if sheet.reuses is None else f"to be taken over from {one_line(sheet.reuses)}"
+    unasked = f"{count(sheet.unasked)} {why}, which cost nothing" if sheet.unasked or sheet.reuses else None
     return Part(f"{count(sheet.to_ask)} to ask", Tone.STRONG), unasked
 
 
