@@ -30,6 +30,8 @@ def plan_command(
     ask: int | None,
     run_id: str | None,
     run_dir: Path | None,
+    reuse: str | None,
+    reuse_anyway: bool,
     overrides: Sequence[str],
     json: bool,
     quiet: bool,
@@ -37,9 +39,8 @@ def plan_command(
     """Exits with 11 where the budget is too small to begin with, else as the rows that it asked ended."""
 
     def work() -> int:
-        prepared = prepare_source(
-            source, direct, RunOptions(run_id=run_id, run_dir=run_dir, ask_only=ask, sends=ask is not None), overrides
-        )
+        options = RunOptions(run_id=run_id, run_dir=run_dir, ask_only=ask, reuse=reuse, reuse_anyway=reuse_anyway, sends=ask is not None)
+        prepared = prepare_source(source, direct, options, overrides)
         asked, error = ((), None) if ask is None else _ask(prepared, json=json, quiet=quiet)
         ahead = draw_up(prepared)
         short = refusal(ahead)
@@ -93,6 +94,7 @@ def _sheet(prepared: Prepared, ahead: Forecast, asked: tuple[Asked, ...]) -> Pla
         estimate=_estimate(read_summary(prepared.run)) if prepared.run.summary.exists() else None,
         asked=asked,
         unasked=ahead.unasked,
+        reuses=None if prepared.reusable is None else prepared.reusable.key,
     )
 
 
@@ -108,7 +110,7 @@ def _next_steps(sheet: PlanSheet) -> list[str]:
     words = shlex.join(_without_ask(sys.argv[2:]))
     if not sheet.to_ask and not sheet.unasked:
         return [f"evalsvc show {sheet.run_dir}"]
-    if sheet.answers:
+    if sheet.answers or sheet.reuses is not None:  # what is taken over is not there to be measured on before it is
         return [f"evalsvc run {words}"]
     measure = f"evalsvc plan {words} --ask {ASK_FIRST}    # sends {ASK_FIRST} rows, which count as done, and measures"
     return [measure, f"evalsvc run {words}"]

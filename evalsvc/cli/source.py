@@ -53,12 +53,13 @@ def _write(written: Document, prepared: Prepared) -> Path:
 
 
 def _without_secrets(written: Document, prepared: Prepared) -> Document:
-    """What `--set` gave to secret-looking headers and parameters goes into no file."""
-    shown, model = redacted(prepared.config)["model"], dict(written.values["model"])
-    for key in ("headers", "params"):
-        if key in model and HIDDEN in str(shown[key]):
-            model[key] = shown[key]
-    return replace(written, values={**written.values, "model": model})
+    """What `--set` gave to secret-looking headers and parameters, or as the address of a webhook, goes into no file."""
+    shown = redacted(prepared.config)
+    values = {key: dict(written.values[key]) for key in ("model", "webhook") if written.values.get(key) is not None}
+    for section, key in (("model", "headers"), ("model", "params"), ("webhook", "url")):
+        if key in values.get(section, {}) and HIDDEN in str(shown[section][key]):
+            values[section][key] = shown[section][key]
+    return replace(written, values={**written.values, **values})
 
 
 def _command() -> str:

@@ -39,8 +39,21 @@ def resolve_api_key(config: EvalConfig, environ: Mapping[str, str], *, where: Wh
     return None
 
 
+def named_secret(variable: str, environ: Mapping[str, str], *, place: str) -> str | None:
+    """The value of `variable`, or what is in the file that `<variable>_FILE` names; None where neither is set.
+
+    UsageError, beginning with `place`, for a file that cannot be read or is empty.
+    """
+    if value := environ.get(variable):
+        return value
+    path = environ.get(f"{variable}_FILE")
+    return _mounted(Path(path), variable=f"{variable}_FILE", place=place) if path else None
+
+
 def redacted(config: EvalConfig) -> dict[str, Any]:
-    """The config as JSON-ready values for run.json, with the values of secret-looking headers and parameters hidden."""
+    """The config as JSON-ready values for run.json, with the values of secret-looking headers and parameters hidden, and
+    the address of a webhook.
+    """
     values: dict[str, Any] = loads(dumps(config.model_dump()))
     model = values["model"]
     model["headers"] = {name: HIDDEN if _SECRET_HEADER.search(name) else value for name, value in model["headers"].items()}
@@ -49,6 +62,8 @@ def redacted(config: EvalConfig) -> dict[str, Any]:
     for reads in (values["dataset"], values["prompt"]["few_shot"]):
         if reads is not None and "://" in reads["path"]:
             reads["path"] = shown_url(reads["path"])
+    if config.webhook is not None and config.webhook.url is not None:
+        values["webhook"]["url"] = HIDDEN
     return values
 
 
@@ -77,10 +92,8 @@ def without_secrets(value: Any) -> Any:
 
 
 def _key(variable: str, environ: Mapping[str, str], *, place: str) -> str:
-    if key := environ.get(variable):
-        return _sendable(key, source=variable, place=place)
-    if path := environ.get(f"{variable}_FILE"):
-        return _sendable(_mounted(Path(path), variable=f"{variable}_FILE", place=place), source=f"{variable}_FILE", place=place)
+    if key := named_secret(variable, environ, place=place):
+        return _sendable(key, source=variable if environ.get(variable) else f"{variable}_FILE", place=place)
     raise _not_set(variable, place=place)
 
 

@@ -23,6 +23,7 @@ from evalsvc.reduce.fold import Fold, load_fold
 from evalsvc.report import Exchange, LiveView
 from evalsvc.scoring.judging import verdict_without_asking
 from evalsvc.scoring.tasks import make_scorer
+from evalsvc.telling.stall import Pulse
 
 TICK_S = 0.2
 COUNTERS_EVERY_S = 5.0  # what a kill loses of `calls`
@@ -43,7 +44,7 @@ class Asking:
         self._stop = stop
         self._concurrency = concurrency
         self._loop = asyncio.get_running_loop()
-        self._began_at = self._loop.time()
+        self._began_at = self._last_answer_at = self._loop.time()
         self._scorer = make_scorer(self._config, launch.plan.labels)
         fold = load_fold(launch.plan) or Fold.empty(launch.plan)
         resume = launch.resume
@@ -65,6 +66,14 @@ class Asking:
     @property
     def answered(self) -> int:
         return self._live.rows
+
+    def pulse(self) -> Pulse:
+        return Pulse(
+            last_answer_at=self._last_answer_at,
+            done=self._launch.resume.done + self._live.rows,
+            expected=self._launch.plan.expected,
+            waiting_for=None if self._pool is None else self._pool.view().waiting_for,
+        )
 
     async def run(self, ask: Ask) -> None:
         """Returns when every row has its final record on the disk; raises what stopped it, with all accepted records on the disk."""
@@ -97,7 +106,7 @@ class Asking:
                 if reply is None:
                     yield build(sample, repeat)
                 elif self._writer is not None:
-                    self._writer.append(_unasked(sample, repeat, reply))
+                    self._writer.append(unasked(sample, repeat, reply))
 
     def _is_starving(self) -> bool:
         return self._ahead is not None and self._ahead.would_wait
@@ -155,6 +164,7 @@ class Asking:
 
     def _on_accepted(self, records: Sequence[Record]) -> None:
         self._live.take(records)
+        self._last_answer_at = self._loop.time()
         asked = None if self._shown else next((record for record in records if record.attempts), None)
         if asked is not None:
             self._shown = True
@@ -210,7 +220,7 @@ class Asking:
         self._on_event("counters", {**_told(counters), "rows": self._live.rows, "wall_s": round(self._loop.time() - self._began_at, 3)})
 
 
-def _unasked(sample: Sample, repeat: int, reply: Reply) -> Record:
+def unasked(sample: Sample, repeat: int, reply: Reply) -> Record:
     """The record of a row that needs no request."""
     return Record(
         id=sample.id,

@@ -16,18 +16,24 @@ from evalsvc.endpoint.models import ModelsSeen, ModelsState
 from evalsvc.errors import CredentialsRefused, EvalsvcError, ModelNotFound, Stopped
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.lock import RunLock
+from evalsvc.pipeline.announcing import Announcer, announcing
 from evalsvc.pipeline.asking import Asking
 from evalsvc.pipeline.endpoint import address, glance, wait_for_endpoint, wait_for_model
 from evalsvc.pipeline.launch import Launch, holder, take_up, with_server
 from evalsvc.pipeline.planning import within_budget
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.reducer import Reducer
+from evalsvc.pipeline.reusable import Reusable, refuse_other_server
+from evalsvc.pipeline.reuse import take_over, taking_over
 from evalsvc.pipeline.stop import StopSwitch, time_limit
+from evalsvc.pipeline.tracking import tell_trackers
 from evalsvc.pipeline.transport import Transport, open_ask
 from evalsvc.records import Summary
 from evalsvc.reduce.run import read_summary
 from evalsvc.report import LiveView, RunIntro
+from evalsvc.report.intro import Reused
 from evalsvc.rundir import RunDir
+from evalsvc.telling.stall import Pulse
 
 # A stopped run may spend on its summary what is left of `drain_s`, and this at least: its scheduler is about to kill it.
 REDUCE_AT_LEAST_S = 2.0
@@ -45,6 +51,7 @@ class Evaluation:
     exit_code: int
     error: EvalsvcError | None = None
     complete_since: str | None = None  # set when there was nothing left to ask
+    reused: Reused | None = None
 
 
 async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Evaluation:
@@ -56,25 +63,43 @@ async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Eval
         EventLog(run.events, clock=time.time) as events,
         time_limit(prepared.config.budget.runtime, stop, view.note),
     ):
-        launch = await _take_up(prepared, view, stop)
-        stop.check()
-        if launch.to_ask == 0 and (card := await _card_now(launch)) is not None:
-            launch = with_server(launch, card, datetime.now(UTC))
-        if launch.to_ask == 0:
-            return await _nothing_to_ask(launch, view, stop)
-        launch = within_budget(launch)
-        launch.manifest.write(run)
-        run.point_latest()
-        events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
-        launch, asking, error = await _ask(launch, view, events, stop)
-        summary = await _reduce(launch, asking, error, stop)
-        # a signal may come when all is answered and only the numbers are missing
-        error = stop.error if summary is None and error is None else error
-        code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
-        reason = _ended(launch) if error is None else error.message
-        events.emit("end", exit_code=code, reason=reason)
-        launch.manifest.landed(ended_at=utc_text(time.time()), exit_code=code, reason=reason).write(run)
-        return Evaluation(run=run, summary=summary, exit_code=code, error=error)
+        async with announcing(prepared, view, events, stop) as announcer:
+            evaluation = await _evaluate(prepared, view, events, stop, announcer)
+            _announce(evaluation, announcer)
+            await tell_trackers(run, prepared.config.report_to, prepared.loaded.environ, note=view.note, stop=stop)
+            return evaluation
+
+
+def _announce(evaluation: Evaluation, announcer: Announcer) -> None:
+    if evaluation.error is not None:
+        announcer.failed(evaluation.error, evaluation.summary)
+    elif evaluation.summary is not None:
+        announcer.finished(evaluation.summary, exit_code=evaluation.exit_code)
+
+
+async def _evaluate(prepared: Prepared, view: LiveView, events: EventLog, stop: StopSwitch, announcer: Announcer) -> Evaluation:
+    run = prepared.run
+    launch = await _take_up(prepared, view, stop)
+    stop.check()
+    if launch.to_ask == 0 and launch.manifest.server and (card := await _card_now(prepared)) is not None:
+        launch = with_server(launch, card, datetime.now(UTC))
+    if launch.to_ask == 0:
+        return await _nothing_to_ask(launch, view, stop)
+    launch = within_budget(launch) if prepared.reusable is None else await _may_reuse(launch, prepared.reusable)
+    launch.manifest.write(run)
+    run.point_latest()
+    events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
+    going = _Going(launch, began_at=asyncio.get_running_loop().time())
+    error = await _ask(going, view, events, stop, announcer)
+    launch = going.launch
+    summary = await _reduce(launch, going.asking, error, stop)
+    # a signal may come when all is answered and only the numbers are missing
+    error = stop.error if summary is None and error is None else error
+    code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
+    reason = _ended(launch) if error is None else error.message
+    events.emit("end", exit_code=code, reason=reason)
+    launch.manifest.landed(ended_at=utc_text(time.time()), exit_code=code, reason=reason).write(run)
+    return Evaluation(run=run, summary=summary, exit_code=code, error=error, reused=launch.reused)
 
 
 def _ended(launch: Launch) -> str:
@@ -93,35 +118,78 @@ async def _take_up(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Laun
     return next(taking)
 
 
-async def _ask(launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch) -> tuple[Launch, Asking | None, EvalsvcError | None]:
-    """Gives the launch as it is now, and the error that stopped the run instead of raising it: what was answered is to be reduced."""
-    prepared, limits, asking = launch.prepared, launch.prepared.config.limits, None
-    ceiling = concurrency_ceiling(limits.concurrency, soft_limit=raise_open_files(limits.concurrency + SPARE_FILES))
+async def _may_reuse(launch: Launch, reusable: Reusable) -> Launch:
+    """A short look at the server, if it is there, before the answers of another run are taken for its own."""
+    if (card := await _card_now(launch.prepared)) is not None:
+        refuse_other_server(reusable, card)
+        launch = with_server(launch, card, datetime.now(UTC))
+    return taking_over(launch, reusable)
+
+
+@dataclass(slots=True)
+class _Going:
+    """A launch as it is now, whatever stops it."""
+
+    launch: Launch
+    began_at: float
+    asking: Asking | None = None
+
+    def pulse(self) -> Pulse:
+        if self.asking is not None:
+            return self.asking.pulse()
+        launch = self.launch
+        return Pulse(
+            last_answer_at=self.began_at, done=launch.resume.done, expected=launch.plan.expected, waiting_for="the endpoint to be there"
+        )
+
+
+async def _ask(going: _Going, view: LiveView, events: EventLog, stop: StopSwitch, announcer: Announcer) -> EvalsvcError | None:
+    """Gives the error that stopped the run instead of raising it: what was answered is to be reduced."""
     try:
-        async with address(prepared) as url, open_ask(prepared, url, ceiling) as ask:
-            view.start(_intro(launch, url, ceiling))
-            seen = await wait_for_endpoint(ask, prepared, view, stop)
-            if seen.card is not None:
-                before, launch = launch, with_server(launch, seen.card, datetime.now(UTC))
-                launch.manifest.write(prepared.run)
-                if launch.resume is not before.resume:
-                    view.note(_drift_note(launch.manifest.launches[-1]))
-            asking = Asking(launch, view, events, stop, concurrency=ceiling)
-            await _ask_rows(asking, ask, prepared, view, stop, seen=seen)
+        if (reusable := going.launch.prepared.reusable) is not None:
+            await _take_over(going, reusable, view, events, stop)
+        if going.launch.to_ask:
+            with announcer.asking(going.pulse):
+                await _ask_endpoint(going, view, events, stop)
     except EvalsvcError as error:
-        return launch, asking, error
+        return error
     finally:
         view.close()
-    return launch, asking, None
+    return None
 
 
-async def _card_now(launch: Launch) -> Mapping[str, Any] | None:
-    """What the server says of the model of a run that is complete: the same name may stand for other weights by now.
+async def _take_over(going: _Going, reusable: Reusable, view: LiveView, events: EventLog, stop: StopSwitch) -> None:
+    going.launch = launch = await take_over(going.launch, reusable, view, stop)
+    launch.manifest.write(launch.prepared.run)
+    events.emit("reused", run=reusable.key, rows=launch.reused.rows if launch.reused is not None else 0)
+    if launch.to_ask:
+        going.launch = within_budget(launch)
+    else:
+        view.start(_intro(launch, launch.prepared.base_url, launch.prepared.config.limits.concurrency))
 
-    None where nobody was asked before, or nobody answers at once.
+
+async def _ask_endpoint(going: _Going, view: LiveView, events: EventLog, stop: StopSwitch) -> None:
+    prepared = going.launch.prepared
+    limit = prepared.config.limits.concurrency
+    ceiling = concurrency_ceiling(limit, soft_limit=raise_open_files(limit + SPARE_FILES))
+    async with address(prepared) as url, open_ask(prepared, url, ceiling) as ask:
+        view.start(_intro(going.launch, url, ceiling))
+        seen = await wait_for_endpoint(ask, prepared, view, stop)
+        if seen.card is not None:
+            before, going.launch = going.launch, with_server(going.launch, seen.card, datetime.now(UTC))
+            going.launch.manifest.write(prepared.run)
+            if going.launch.resume is not before.resume:
+                view.note(_drift_note(going.launch.manifest.launches[-1]))
+        going.asking = Asking(going.launch, view, events, stop, concurrency=ceiling)
+        await _ask_rows(going.asking, ask, prepared, view, stop, seen=seen)
+
+
+async def _card_now(prepared: Prepared) -> Mapping[str, Any] | None:
+    """What the server says of the model while there is no reason to wait for it: the same name may stand for other weights by now.
+
+    None where nobody answers at once.
     """
-    prepared = launch.prepared
-    if not launch.manifest.server or prepared.sandbox is not None:
+    if prepared.sandbox is not None:
         return None
     async with open_ask(prepared, prepared.base_url, 1) as ask:
         return (await glance(ask.get, prepared.config.model.name)).card
@@ -208,6 +276,7 @@ def _intro(launch: Launch, url: str, ceiling: int) -> RunIntro:
         changed=resume.changed,
         vanished=resume.vanished,
         relabelled=resume.relabelled,
+        reused=launch.reused,
         ceiling=ceiling,
         notes=tuple(_notes(launch, ceiling)),
     )
@@ -217,6 +286,8 @@ def _notes(launch: Launch, ceiling: int) -> list[str]:
     config, notes = launch.prepared.config, [*launch.notes, *launch.survey.notes]
     if ceiling < config.limits.concurrency:
         notes.append(f"limits.concurrency {config.limits.concurrency:,} is more than the open files allow (ulimit -n): {ceiling:,}")
+    if (reusable := launch.prepared.reusable) is not None and reusable.forced:
+        notes.append(f"--reuse-anyway: nobody has checked that the weights which answered {reusable.key} are those of this run")
     params = config.model.params
     if config.repeats > 1 and params.get("seed") is None and params.get("temperature") == 0:
         notes.append("repeats at temperature 0 and without model.params.seed ask the same thing again: they measure next to nothing new")

@@ -20,6 +20,7 @@ LOOK_AT_MOST = 20_000  # records; more would not make an estimate better
 # The last one of a line is the record's own: what stands behind it is plain text, whose quotes are escaped.
 _USAGE = re.compile(rb'"usage":\{"input":(\d+),"output":(\d+),"cached":(\d+),"reasoning":(\d+)\}')
 _MARK = b'"usage":{'
+_NOT_SENT = b',"attempts":0,'  # quotes in texts are escaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +109,14 @@ def spent_before(journal: Path, events: Iterable[Mapping[str, Any]]) -> Usage:
 
 
 def _of_journal(path: Path) -> Usage:
-    """Of every whole line, superseded ones too. Raises StorageFailed."""
+    """Of every whole line, superseded ones too, but not of answers that were taken over. Raises StorageFailed."""
     totals = [0, 0, 0, 0]
     try:
         with path.open("rb", buffering=0) as file:
             for _, lines in whole_lines(file, 0):
                 for line in lines:
-                    if found := _USAGE.match(line, max(line.rfind(_MARK), 0)):
+                    found = _USAGE.match(line, max(line.rfind(_MARK), 0))
+                    if found and line.find(_NOT_SENT, found.end()) < 0:
                         totals = [total + int(number) for total, number in zip(totals, found.groups(), strict=True)]
     except FileNotFoundError:
         return Usage()

@@ -30,6 +30,7 @@ from evalsvc.pipeline.resume import Resume, compare
 from evalsvc.prompt.likelihood import no_target, scores_target
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.view import check_columns
+from evalsvc.report.intro import Reused
 from evalsvc.rundir import Manifest
 from evalsvc.scoring.regression import check_targets
 
@@ -54,6 +55,12 @@ class Launch:
         left = self.survey.rows * self.prepared.config.repeats - self.resume.done
         only = self.prepared.options.ask_only
         return left if only is None else min(left, only)
+
+    @property
+    def reused(self) -> Reused | None:
+        """What this launch has taken over from another run; None too until it is counted."""
+        said = self.manifest.launches[-1].get("reused")
+        return None if said is None or said["rows"] is None else Reused(run=said["run"], rows=said["rows"])
 
     @property
     def asked(self) -> Resume:

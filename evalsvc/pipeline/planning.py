@@ -3,7 +3,7 @@
 `look_ahead` reads the data and what the run has already; everything else is arithmetic on what it found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -20,8 +20,9 @@ from evalsvc.pipeline.launch import Launch, refuse_missing_columns
 from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
+from evalsvc.pipeline.reusable import Reusable, answers_of
 from evalsvc.prompt.likelihood import scores_target
-from evalsvc.records import Request, Usage
+from evalsvc.records import Request, Sample, Usage
 from evalsvc.report.plan import BudgetLine, Span
 from evalsvc.rundir import Manifest
 from evalsvc.scoring.judging import verdict_without_asking
@@ -120,24 +121,30 @@ class Forecast:
     covers: tuple[Cover, ...]
     runtime_s: float | None
     spent: Usage
-    unasked: int = 0  # rows left that need no request: there is no answer to judge
+    unasked: int = 0  # rows left that need no request: there is no answer to judge, or another run has it
 
 
-def look_ahead(prepared: Prepared, survey: Survey, resume: Resume) -> Forecast:
-    """Renders at most 2,000 of the rows to ask, a random sample, and reads the first answers of the journal."""
-    config, dataset = prepared.config, prepared.dataset
+def look_ahead(prepared: Prepared, survey: Survey, resume: Resume, reusable: Reusable | None = None) -> Forecast:
+    """Renders at most 2,000 of the rows to ask, a random sample, and reads the first answers of the journal. What `reusable` was
+    answered needs no request.
+    """
+    config = prepared.config
     skip = replace(resume, skip=pick(resume, survey, repeats=config.repeats, n=LOOK_AT_MOST))
-    lengths = Lengths.of(
-        prepared.builder.build(sample, repeat) if verdict_without_asking(config, sample.fields) is None else None
-        for repeat, part in skip.passes(survey.rows, config.repeats)
-        for sample in dataset.samples(survey, skip=part)
-    )
+    with answers_of(reusable) as is_answered:
+        lengths = Lengths.of(_needed(prepared, survey, skip, is_answered))
     spent = spent_before(prepared.run.journal, read_events(prepared.run.events))
     rows = survey.rows * config.repeats
     left = rows if resume.skip is None else resume.skip.count(0)
     to_ask = lengths.requests_of(left)
     ahead = forecast(config, lengths, read_history(prepared.run.journal), rows=rows, done=resume.done, to_ask=to_ask, spent=spent)
     return replace(ahead, unasked=left - to_ask)
+
+
+def _needed(prepared: Prepared, survey: Survey, skip: Resume, is_answered: Callable[[Sample, int], bool]) -> Iterator[Request | None]:
+    for repeat, part in skip.passes(survey.rows, prepared.config.repeats):
+        for sample in prepared.dataset.samples(survey, skip=part):
+            needs_none = verdict_without_asking(prepared.config, sample.fields) is not None or is_answered(sample, repeat)
+            yield None if needs_none else prepared.builder.build(sample, repeat)
 
 
 def draw_up(prepared: Prepared) -> Forecast:
@@ -158,7 +165,7 @@ def draw_up(prepared: Prepared) -> Forecast:
             repeats=config.repeats,
             asks_target=asks_target,
         )
-    return look_ahead(prepared, survey, resume)
+    return look_ahead(prepared, survey, resume, prepared.reusable)
 
 
 def forecast(config: EvalConfig, lengths: Lengths, history: History, *, rows: int, done: int, to_ask: int, spent: Usage) -> Forecast:

@@ -1,6 +1,6 @@
 """Everything that can be wrong without sending a request, checked before one is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,11 +25,14 @@ from evalsvc.metrics.gates import available_metrics, check_gates, check_metrics
 from evalsvc.metrics.logprobs import check_logprobs
 from evalsvc.pipeline.budget import runtime_s
 from evalsvc.pipeline.price import Priced, price_of
+from evalsvc.pipeline.reusable import Reusable, find_reusable
 from evalsvc.prompt import RequestBuilder, load_prompt
 from evalsvc.prompt.likelihood import with_least_output
 from evalsvc.rundir import RUNS, RunDir
 from evalsvc.sandbox.settings import arguments
 from evalsvc.scoring import check_scorer
+from evalsvc.telling.trackers import check_trackers
+from evalsvc.telling.webhook import Target, resolve_webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class RunOptions:
     retry_failed: bool = False
     on_drift: Literal["stop", "rerun"] = "stop"  # where the run directory holds another measurement
     ask_only: int | None = None  # so many of the rows to ask, spread over all of them
+    reuse: str | None = None  # the run whose answers are taken over
+    reuse_anyway: bool = False  # whatever the weights that gave them
     sends: bool = True  # without anything to send, no key is needed
     config_file: Path | None = None
 
@@ -57,10 +62,12 @@ class Prepared:
     dataset: Dataset
     api: Api
     builder: RequestBuilder
+    reusable: Reusable | None
     base_url: str  # as configured: the literal "sandbox" where that is asked for
     api_key: str | None
     azure: AzureTarget | None
     sandbox: list[str] | None  # the embedded server's arguments
+    webhook: Target | None
     price_source: str  # where `config.model.price` is from, or why there is none
 
     @property
@@ -80,25 +87,45 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     prompt = load_prompt(config, where=where)
     check_names(config, where)
     _check_budget(config, where, priced)
+    if options.sends:
+        check_trackers(config.report_to, where=where)
     azure = resolve_azure(config, loaded.environ, where=where)
     judged = [run.key for run in runs_of(config.dataset, config.base_dir)]
     measured = identity(config, base_url, prompt.fingerprint, azure=azure, judged=judged)
     run_id = options.run_id or identity_digest(measured)
+    run = RunDir(options.run_dir or RUNS / config.name / _file_name(run_id))
+
+    def builder_of(revision: str | None) -> RequestBuilder:
+        model = config.model.model_copy(update={"revision": revision})
+        return RequestBuilder(config.model_copy(update={"model": model}), base_url, prompt, payload=api.payload, where=where)
+
     return Prepared(
         loaded=loaded,
         options=options,
         identity=measured,
         run_id=run_id,
-        run=RunDir(options.run_dir or RUNS / config.name / _file_name(run_id)),
+        run=run,
         dataset=open_dataset(config.dataset, config.base_dir, sends_input=any(turn.template is None for turn in prompt.turns)),
         api=api,
-        builder=RequestBuilder(config, base_url, prompt, payload=api.payload, where=where),
+        builder=builder_of(config.model.revision),
+        reusable=_reusable(options, run, measured, builder_of),
         base_url=base_url,
         api_key=resolve_api_key(config, loaded.environ, where=where) if options.sends and base_url != SANDBOX else None,
         azure=azure,
         sandbox=_sandbox(config, where("model.sandbox")) if base_url == SANDBOX else None,
+        webhook=resolve_webhook(config, loaded.environ, where=where) if options.sends else None,
         price_source=priced.source,
     )
+
+
+def _reusable(
+    options: RunOptions, run: RunDir, measured: Mapping[str, Any], builder_of: Callable[[str | None], RequestBuilder]
+) -> Reusable | None:
+    if options.reuse is not None:
+        return find_reusable(options.reuse, run, measured, forced=options.reuse_anyway, builder_of=builder_of)
+    if options.reuse_anyway:
+        raise UsageError("--reuse-anyway says how to take answers over, but not whose", hint="name the run: --reuse RUN --reuse-anyway")
+    return None
 
 
 def _with_price(loaded: LoadedConfig, priced: Priced) -> LoadedConfig:
