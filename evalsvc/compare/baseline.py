@@ -65,6 +65,8 @@ def save_baseline(run: RunDir, path: Path, *, force: bool = False) -> Saved:
             f"{side.info.label} is not complete: {side.info.summary['rows']['pending']:,} rows have no answer yet",
             hint="let it finish first; or save what there is with --force: only rows that it has can be compared later",
         )
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that is there: -o baseline.jsonl.gz")
     replaced = _replaced(path, force=force)
     lines = sorted(_lines(side, run))
     content = _packed(dumps(_header(side, manifest, len(lines))), lines)

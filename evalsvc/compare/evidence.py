@@ -56,6 +56,10 @@ class CommonRows:
         """Whether every row is a draw of its own."""
         return not self.grouped and not self.repeated
 
+    def units(self, n: int) -> int:
+        """How many independent draws `n` of the rows are at most."""
+        return n if self.independent else min(n, self.distinct)
+
     @property
     def by(self) -> str:
         """What a cluster is."""

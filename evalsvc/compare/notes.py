@@ -32,6 +32,8 @@ def _of_configs(a: Side, b: Side) -> Iterator[str]:
         yield f"A is of task {a.config.task}, B of {b.config.task}"
     elif judge_other_answers(a, b):
         yield "the verdicts of judges are compared: rows are joined by id alone, for the answers that were judged are others"
+    elif a.data != b.data and (a.holds_answers or b.holds_answers):
+        yield "rows that came with their answers are joined by id and right answer alone: nobody can tell what was asked"
     elif a.data != b.data:
         yield "the data set is not the same on both sides: only rows that ask the same, and have the same right answer, are compared"
     if set(a.shape.labels) != set(b.shape.labels) and a.shape.labels and b.shape.labels:

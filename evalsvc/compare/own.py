@@ -9,7 +9,7 @@ from itertools import accumulate
 from math import fsum, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
-from evalsvc.compare.evidence import Evidence
+from evalsvc.compare.evidence import CommonRows, Evidence
 from evalsvc.compare.nouns import Difference
 from evalsvc.compare.resampled import OTHER_DEFINITION, jackknifed_error, reach_of
 from evalsvc.compare.student import by_student, undecided
@@ -19,6 +19,7 @@ from evalsvc.metrics.names import range_of
 from evalsvc.metrics.odds import Curve
 from evalsvc.metrics.ranked import RankTally
 from evalsvc.metrics.ranking import VALUES
+from evalsvc.records import MetricValue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,8 @@ _BINS_OF_ERRORS: Final = 3
 
 # What is kept of a side's rows, by bucket.
 Tallies = Mapping[int, ScoreTally]
+# A metric without each of the tallies in turn; None for no number.
+Without = list[float | None]
 
 
 def own_differences(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, Difference]:
@@ -45,7 +48,7 @@ def own_differences(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str,
         if wanted and metric.names in theirs:
             other, others = theirs[metric.names]
             alike = _definitions(metric) == _definitions(other)
-            found |= _differences(wanted, metric, tallies, others) if alike else dict(map(_unlike, wanted))
+            found |= _differences(wanted, metric, tallies, others, a.rows) if alike else dict(map(_unlike, wanted))
     return found
 
 
@@ -57,22 +60,22 @@ def _unlike(name: str) -> tuple[str, Difference]:
     return name, undecided(name, None, None, 0, OTHER_DEFINITION)
 
 
-def _differences(names: Sequence[str], metric: OwnMetric, a: Tallies, b: Tallies) -> dict[str, Difference]:
+def _differences(names: Sequence[str], metric: OwnMetric, a: Tallies, b: Tallies, rows: CommonRows) -> dict[str, Difference]:
     buckets = sorted({*a, *b})
-    parts_a, parts_b = ([side.get(bucket) or metric.empty() for bucket in buckets] for side in (a, b))
-    whole_a, whole_b = (_all_merged(parts, metric).value() for parts in (parts_a, parts_b))
+    parts = [[side.get(bucket) or metric.empty() for bucket in buckets] for side in (a, b)]
+    whole_a, whole_b = (_all_merged(side, metric).value() for side in parts)
+    told = [name for name in names if whole_a[name]["value"] is not None and whole_b[name]["value"] is not None]
+    without_a, without_b = (without_each(told, metric, side) for side in parts)
     found: dict[str, Difference] = {}
     for name in names:
         value_a, value_b = whole_a[name]["value"], whole_b[name]["value"]
         n = min(whole_a[name]["n"], whole_b[name]["n"])
         if value_a is None or value_b is None:
-            reason = (whole_a if value_a is None else whole_b)[name].get("reason", "")
-            found[name] = undecided(name, value_a, value_b, n, reason)
+            found[name] = undecided(name, value_a, value_b, n, (whole_a if value_a is None else whole_b)[name].get("reason", ""))
             continue
-        without = zip(_without_each(name, metric, parts_a), _without_each(name, metric, parts_b), strict=True)
-        se, draws = jackknifed_error(list(without))
-        how = f"ci:paired-jackknife{draws}-t95|p:t"
-        found[name] = by_student(name, value_a, value_b, n=n, se=se, draws=draws, how=how, reach=reach_of(range_of(name)))
+        se, draws = jackknifed_error(list(zip(without_a[name], without_b[name], strict=True)))
+        how, reach = f"ci:paired-jackknife{draws}-t95|p:t", reach_of(range_of(name))
+        found[name] = by_student(name, value_a, value_b, n=n, se=se, draws=draws, how=how, reach=reach, units=rows.units(n))
     return found
 
 
@@ -87,21 +90,25 @@ def _all_merged(tallies: Sequence[ScoreTally], metric: OwnMetric) -> ScoreTally:
     return _merged(_all_merged(tallies[:middle], metric), _all_merged(tallies[middle:], metric))
 
 
-def _without_each(name: str, metric: OwnMetric, tallies: Sequence[ScoreTally]) -> list[float | None]:
-    """The metric without each of the tallies."""
+def without_each(names: Sequence[str], metric: OwnMetric, tallies: Sequence[ScoreTally]) -> dict[str, Without]:
+    """Of each of `names` the metric without each of the tallies."""
     match tallies:
         case [RankTally(), *_]:
-            return _of_curves(name, tallies)
+            return {name: _of_curves(name, tallies) for name in names}
         case [ranks.RankTally(), *_]:
-            return _of_ranks(tallies)
-    return _of_parts(name, tallies) if name in _MEANS else _of_merged(name, metric, tallies)
+            return dict.fromkeys(names, _of_ranks(tallies))
+    means = [name for name in names if name in _MEANS]
+    return _of_parts(means, tallies) | of_merged([name for name in names if name not in _MEANS], metric, tallies)
 
 
-def _of_merged(name: str, metric: OwnMetric, tallies: Sequence[ScoreTally]) -> list[float | None]:
-    """Any metric: all before a tally and all behind it."""
+def of_merged(names: Sequence[str], metric: OwnMetric, tallies: Sequence[ScoreTally]) -> dict[str, Without]:
+    """Any metric: of all tallies before one and all behind it."""
+    if not names:
+        return {}
     before = accumulate(tallies, _merged, initial=metric.empty())
     behind = [*accumulate(reversed(tallies), _merged, initial=metric.empty())][-2::-1]
-    return [_merged(left, right).value()[name]["value"] for left, right in zip(before, behind, strict=False)]
+    values = [_merged(left, right).value() for left, right in zip(before, behind, strict=False)]
+    return {name: [value[name]["value"] for value in values] for name in names}
 
 
 def _merged(left: Any, right: Any) -> ScoreTally:
@@ -110,14 +117,18 @@ def _merged(left: Any, right: Any) -> ScoreTally:
     return merged
 
 
-def _of_parts(name: str, tallies: Sequence[ScoreTally]) -> list[float | None]:
-    parts = [tally.value()[name] for tally in tallies]
-    sums = [(value["n"], (value["value"] or 0.0) * value["n"]) for value in parts]
+def _of_parts(names: Sequence[str], tallies: Sequence[ScoreTally]) -> dict[str, Without]:
+    parts = [tally.value() for tally in tallies] if names else []
+    return {name: _mean_without_each([part[name] for part in parts]) for name in names}
+
+
+def _mean_without_each(parts: Sequence[MetricValue]) -> Without:
+    sums = [(part["n"], (part["value"] or 0.0) * part["n"]) for part in parts]
     rows, total = sum(n for n, _ in sums), fsum(one for _, one in sums)
     return [(total - one) / (rows - n) if rows > n else None for n, one in sums]
 
 
-def _of_curves(name: str, tallies: Sequence[Any]) -> list[float | None]:
+def _of_curves(name: str, tallies: Sequence[Any]) -> Without:
     """Of one label, or the mean over those that have rows, and rows beside them; without answers alone nothing is ranked."""
     by_label = [_curves_of(name, [tally.odds[label].curve().rounded(_BINS_OF_ERRORS) for tally in tallies]) for label in tallies[0].judged]
     means = []
@@ -145,7 +156,7 @@ def _curves_of(name: str, parts: Sequence[Curve]) -> Iterator[float | None]:
         yield VALUES[name](left) if left.support and left.support_others else None
 
 
-def _of_ranks(tallies: Sequence[Any]) -> list[float | None]:
+def _of_ranks(tallies: Sequence[Any]) -> Without:
     import numpy as np
 
     pairs = [np.array([tally.targets, tally.predictions]) for tally in tallies]

@@ -102,8 +102,21 @@ def _alike(a: SideRows, b: SideRows, at_a: "Places", at_b: "Places") -> "NDArray
         return np.ones(len(at_a), dtype=bool)
     alike: NDArray[np.bool_] = a.hashes.targets[at_a] == b.hashes.targets[at_b]
     if a.side.data != b.side.data:
-        alike &= a.questions[at_a] == b.questions[at_b]
+        if a.side.holds_answers or b.side.holds_answers:
+            _refuse_ids_of_answers(a.side, b.side)
+        else:
+            alike &= a.questions[at_a] == b.questions[at_b]
     return alike
+
+
+def _refuse_ids_of_answers(a: Side, b: Side) -> None:
+    for side in (a, b):
+        if side.holds_answers and side.config.dataset.id is None:
+            raise UsageError(
+                f"{side.info.label} came as a file of answers without ids: its rows are known by all that stands in them, the answer too, "
+                "and only rows with the same answer would be compared",
+                hint="take it in again with the column of the ids: evalsvc score FILE --id …",
+            )
 
 
 def judge_other_answers(a: Side, b: Side) -> bool:

@@ -151,7 +151,7 @@ def _result(gate: Against, held: _Held, p_holm: float) -> GateResult:
     worst, best = (difference.upper, difference.lower) if lower_is_better else (difference.lower, difference.upper)
     regression: Regression = {
         "metric": gate.metric,
-        "baseline": held.comparison.a.path if held.comparison.a.is_baseline else held.comparison.a.label,
+        "baseline": gate.baseline if held.comparison.a.is_baseline else held.comparison.a.label,
         "verdict": verdict,
         "margin": gate.margin,
         "difference": held.value,

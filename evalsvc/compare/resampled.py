@@ -88,7 +88,7 @@ def _value(metric: SumMetric, tallies: Sequence[SumTally], without: int | None =
 def sum_differences(both: Sequence[Both], rows: CommonRows, seed: int) -> dict[str, Difference]:
     """Of every one of `both`; over the same rows the draws are the same for all of them."""
     if not rows.kept_by_row:
-        return {one.metric.name: _jackknifed(one) for one in both}
+        return {one.metric.name: _jackknifed(one, rows) for one in both}
     how = f"ci:paired-bootstrap{REPLICATES}-t95-seed{seed}|clusters:{rows.by}|p:t"
     return {one.metric.name: _bootstrapped(one if rows.independent else _by_cluster(one, rows), seed, how) for one in both}
 
@@ -125,11 +125,11 @@ def error_of(differences: "Floats", draws: int) -> float:
     return sqrt(fsum((one - mean) ** 2 for one in there) / (len(there) - 1) * draws / (draws - 1))
 
 
-def _jackknifed(one: Both) -> Difference:
+def _jackknifed(one: Both, rows: CommonRows) -> Difference:
     buckets = sorted({bucket for tally in (*one.a, *one.b) for bucket in tally.clusters})
     without = [(_value(one.metric, one.a, bucket), _value(one.metric, one.b, bucket)) for bucket in buckets]
     se, draws = jackknifed_error(without)
-    return _told(one, se=se, draws=draws, how=f"ci:paired-jackknife{draws}-t95|p:t")
+    return _told(one, se=se, draws=draws, how=f"ci:paired-jackknife{draws}-t95|p:t", units=rows.units(one.n))
 
 
 def jackknifed_error(without: Sequence[tuple[float | None, float | None]]) -> tuple[float, int]:
@@ -141,8 +141,8 @@ def jackknifed_error(without: Sequence[tuple[float | None, float | None]]) -> tu
     return sqrt((len(there) - 1) / len(there) * fsum((one - mean) ** 2 for one in there)), len(there)
 
 
-def _told(one: Both, *, se: float, draws: int, how: str) -> Difference:
-    return by_student(one.metric.name, one.value_a, one.value_b, n=one.n, se=se, draws=draws, how=how, reach=one.reach)
+def _told(one: Both, *, se: float, draws: int, how: str, units: int | None = None) -> Difference:
+    return by_student(one.metric.name, one.value_a, one.value_b, n=one.n, se=se, draws=draws, how=how, reach=one.reach, units=units)
 
 
 def reach_of(ends: tuple[float, float]) -> float:

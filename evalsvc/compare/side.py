@@ -90,9 +90,11 @@ _READ_AS = {"columns", "format", "id", "target", "messages", "join", "against"}
 
 def _data_of(plan: Plan) -> dict[str, object]:
     """Equal ones have the same rows under the same ids. Rows that were asked in more than one state of the data are nobody else's."""
-    if plan.manifest.data_changed:
-        return {"run": f"{plan.manifest.name}/{plan.manifest.id}"}
-    return {"sha256": plan.manifest.dataset["sha256"], **plan.config.dataset.model_dump(mode="json", include=_READ_AS)}
+    manifest = plan.manifest
+    answers = {"answers": "answers" in manifest.identity}
+    if manifest.data_changed:
+        return {"run": f"{manifest.name}/{manifest.id}", **answers}
+    return {"sha256": manifest.dataset["sha256"], **plan.config.dataset.model_dump(mode="json", include=_READ_AS), **answers}
 
 
 def run_before(run: RunDir) -> RunDir:

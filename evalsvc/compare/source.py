@@ -85,3 +85,8 @@ class Side:
     @property
     def grouped(self) -> bool:
         return self.config.dataset.group is not None
+
+    @property
+    def holds_answers(self) -> bool:
+        """Whether its rows came with their answers, which are a part of them: nobody can tell what was asked."""
+        return bool(self.data["answers"])

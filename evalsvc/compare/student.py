@@ -25,10 +25,13 @@ def undecided(metric: str, a: float | None, b: float | None, n: int, reason: str
     return Difference(metric=metric, a=a, b=b, n=n, difference=difference, reason=reason)
 
 
-def by_student(metric: str, a: float, b: float, *, n: int, se: float, draws: int, how: str, reach: float = inf) -> Difference:
+def by_student(
+    metric: str, a: float, b: float, *, n: int, se: float, draws: int, how: str, reach: float = inf, units: int | None = None
+) -> Difference:
     """B minus A with a standard error from so many independent `draws`: rows, clusters or buckets of them.
 
-    `reach` is the most by which two values of the metric can differ. Where nothing scatters at all see `_alike`.
+    `reach` is the most by which two values of the metric can differ; `units` are the rows or clusters, where draws are buckets of them.
+    Where nothing scatters at all see `_alike`.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -36,7 +39,7 @@ def by_student(metric: str, a: float, b: float, *, n: int, se: float, draws: int
         return undecided(metric, a, b, n, "fewer than two independent rows: nothing shows how far they scatter")
     difference = b - a
     if se <= _ROUNDING * max(abs(a), abs(b)):
-        return _alike(metric, a, b, n=n, draws=draws, how=how, reach=reach)
+        return _alike(metric, a, b, n=n, draws=units or draws, how=how, reach=reach)
     half, half_one_sided = (float(stdtrit(draws - 1, level)) * se for level in (0.975, 0.95))
     below, above = (float(stdtr(draws - 1, side * difference / se)) for side in (1, -1))
     return Difference(
@@ -72,9 +75,9 @@ def _alike(metric: str, a: float, b: float, *, n: int, draws: int, how: str, rea
     se = two_sided / Z_95
     return replace(
         found,
-        ci_low=-two_sided,
+        ci_low=0.0 - two_sided,  # and no -0
         ci_high=two_sided,
-        lower=-one_sided,
+        lower=0.0 - one_sided,
         upper=one_sided,
         se=se,
         mde=MDE_IN_SE * se if se else None,

@@ -21,7 +21,7 @@ def derive_run(run: RunDir) -> Summary:
     reduced = reduce_run(run)
     summary = _with_baselines(reduced)
     write_atomic(run.summary, dumps(summary) + b"\n")
-    _write_pages(run, summary)
+    _write_pages(run, summary, max_error_rate=reduced.plan.config.max_error_rate)
     save_fold(reduced.plan, reduced.fold, summary_key=derived_key(reduced.plan))
     return summary
 
@@ -38,14 +38,14 @@ def _with_baselines(reduced: Reduced) -> Summary:
     return {**summary, "gates": gates}
 
 
-def _write_pages(run: RunDir, summary: Summary) -> None:
+def _write_pages(run: RunDir, summary: Summary, *, max_error_rate: float) -> None:
     from evalsvc.deriving.page import write_page
 
     write_page(run, summary, run.report)
     if summary["gates"]:
         from evalsvc.report.junit import junit_xml
 
-        write_atomic(run.junit, junit_xml(summary).encode())
+        write_atomic(run.junit, junit_xml(summary, max_error_rate=max_error_rate).encode())
 
 
 def _against(plan: Plan) -> list[str]:

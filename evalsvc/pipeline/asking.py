@@ -36,7 +36,10 @@ BACKLOG_AT_MOST = 20_000  # answers waiting for the disk, before admission pause
 class Asking:
     """One launch's asking. `run` may be called again after an error that left every row unanswered."""
 
-    def __init__(self, launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch, *, concurrency: int) -> None:
+    def __init__(
+        self, launch: Launch, view: LiveView, events: EventLog, stop: StopSwitch, *, concurrency: int, reducer: Reducer | None
+    ) -> None:
+        """`reducer`: one that was started before; without one, it is started when few rows are left."""
         self._launch = launch
         self._config = launch.prepared.config
         self._view = view
@@ -61,7 +64,7 @@ class Asking:
         self._pool: Pool | None = None
         self._ahead: Ahead[Sample] | None = None  # of a data set behind a URL
         self._writer: JournalWriter | None = None
-        self.reducer: Reducer | None = None
+        self.reducer = reducer
 
     @property
     def answered(self) -> int:

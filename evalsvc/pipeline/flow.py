@@ -17,7 +17,7 @@ from evalsvc.errors import CredentialsRefused, EvalsvcError, ModelNotFound, Stop
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.lock import RunLock
 from evalsvc.pipeline.announcing import Announcer, announcing
-from evalsvc.pipeline.asking import Asking
+from evalsvc.pipeline.asking import START_REDUCER_AT, Asking
 from evalsvc.pipeline.endpoint import address, glance, wait_for_endpoint, wait_for_model
 from evalsvc.pipeline.launch import Launch, holder, take_up, with_server
 from evalsvc.pipeline.planning import within_budget
@@ -92,7 +92,7 @@ async def _evaluate(prepared: Prepared, view: LiveView, events: EventLog, stop: 
     going = _Going(launch, began_at=asyncio.get_running_loop().time())
     error = await _ask(going, view, events, stop, announcer)
     launch = going.launch
-    summary = await _reduce(launch, going.asking, error, stop)
+    summary = await _reduce(launch, going.reducer, error, stop)
     # a signal may come when all is answered and only the numbers are missing
     error = stop.error if summary is None and error is None else error
     code = error.exit_code if error is not None else exit_code(summary, prepared.config) if summary is not None else 1
@@ -133,6 +133,11 @@ class _Going:
     launch: Launch
     began_at: float
     asking: Asking | None = None
+    early: Reducer | None = None  # of a launch that has so little to ask that it is started before the first request
+
+    @property
+    def reducer(self) -> Reducer | None:
+        return self.early if self.asking is None else self.asking.reducer
 
     def pulse(self) -> Pulse:
         if self.asking is not None:
@@ -172,6 +177,8 @@ async def _ask_endpoint(going: _Going, view: LiveView, events: EventLog, stop: S
     prepared = going.launch.prepared
     limit = prepared.config.limits.concurrency
     ceiling = concurrency_ceiling(limit, soft_limit=raise_open_files(limit + SPARE_FILES))
+    if going.launch.to_ask <= START_REDUCER_AT:
+        going.early = Reducer(prepared.run.path)
     async with address(prepared) as url, open_ask(prepared, url, ceiling) as ask:
         view.start(_intro(going.launch, url, ceiling))
         seen = await wait_for_endpoint(ask, prepared, view, stop)
@@ -180,7 +187,7 @@ async def _ask_endpoint(going: _Going, view: LiveView, events: EventLog, stop: S
             going.launch.manifest.write(prepared.run)
             if going.launch.resume is not before.resume:
                 view.note(_drift_note(going.launch.manifest.launches[-1]))
-        going.asking = Asking(going.launch, view, events, stop, concurrency=ceiling)
+        going.asking = Asking(going.launch, view, events, stop, concurrency=ceiling, reducer=going.early)
         await _ask_rows(going.asking, ask, prepared, view, stop, seen=seen)
 
 
@@ -220,8 +227,8 @@ def _models_there(names: Sequence[str]) -> str | None:
     return f"set model.name to one that the endpoint lists: {', '.join(names[:MODELS_SHOWN])}{more}" if names else None
 
 
-async def _reduce(launch: Launch, asking: Asking | None, error: EvalsvcError | None, stop: StopSwitch) -> Summary | None:
-    run, reducer = launch.prepared.run, asking.reducer if asking is not None else None
+async def _reduce(launch: Launch, reducer: Reducer | None, error: EvalsvcError | None, stop: StopSwitch) -> Summary | None:
+    run = launch.prepared.run
     if error is not None and not run.has_answers():
         # a wrong key or address is to be told at once, not after a summary of nothing
         if reducer is not None:

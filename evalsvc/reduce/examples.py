@@ -22,12 +22,12 @@ from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import Gap, score_of
 
 # All that is kept is written to reduce.json, at some 50 bytes a row.
-_MOST_KEPT = 3500
+_MOST_KEPT = 3000
 _MOST_OF_A_KIND = 400
 # With fewer of a kind, kinds are told apart less finely.
 _FEW_OF_A_KIND = 3
 # How many pairs of outcome and rule there may be, about.
-_RULES = 16
+_RULES = 15
 # What a scorer that gives one number has given (scoring/judged.py).
 _OWN_SCORE = "score"
 

@@ -110,6 +110,7 @@ def _run(plan: Plan) -> dict[str, Any]:
         "model": identity["model"],
         "revision": identity["revision"],
         "endpoint": identity["endpoint"],
+        **{key: identity[key] for key in ("api", "prompt", "params", "max_output_tokens") if key in identity},
         "dataset_sha256": manifest.dataset["sha256"],
         "repeats": plan.config.repeats,
         "evalsvc": __version__,

@@ -23,7 +23,7 @@ from evalsvc.report.words import interval, score
 
 GAP = 2
 RUN_COLUMNS = 24
-CHART_AT_LEAST, CHART_AT_MOST = 14, 48
+CHART_AT_LEAST, CHART_AT_MOST = 16, 48
 # "way" says of a change only which way it went.
 _COLUMNS: Final = ("run", "began", "value", "interval", "chart", "change", "way", "gates", "new")
 _HEADINGS: Final = {"interval": "95 % interval", "way": "change"}

@@ -55,17 +55,7 @@ def _gate(gate: GateResult) -> list[str]:
 
 def _against(regressions: Sequence[Regression]) -> Iterator[str]:
     """Numbers first; then which rows turned wrong."""
-    headings = (
-        "metric",
-        "verdict",
-        "difference",
-        "95 % interval",
-        "margin",
-        "rows",
-        "rows needed",
-        "turned right",
-        "turned wrong",
-    )
+    headings = ("metric", "verdict", "difference", "95 % interval", "margin", "rows", "rows needed", "turned right", "turned wrong")
     yield table(headings, [_regression(one) for one in regressions], words=(0, 1))
     flipped = {one["baseline"]: one for one in regressions if one["flipped"]}
     for baseline, one in flipped.items():

@@ -28,8 +28,8 @@ def score(value: float | None, digits: int = 4) -> str:
 
     >>> score(0.98493), score(1.0), score(0.999999), score(0.0000001), score(-0.25), score(34.5678), score(1234.56), score(None)
     ('0.9849', '1.0000', '0.9999', '0.0001', '-0.2500', '34.568', '1,234.6', '–')
-    >>> score(99.9999999999), score(12_345_678.9), score(2.5e104)
-    ('100.0', '1.235e+07', '2.5e+104')
+    >>> score(99.9999999999), score(12_345_678.9), score(2.5e104), score(-0.0)
+    ('100.0', '1.235e+07', '2.5e+104', '0.0000')
     """
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -39,6 +39,8 @@ def score(value: float | None, digits: int = 4) -> str:
     if size > 1:
         return f"{value:,.1f}" if size >= 99.9995 else f"{value:.3f}"
     step = 10.0**-digits
+    if size == 0:
+        value = 0.0  # and no minus
     if 0 < size < 1:
         value = math.copysign(min(max(size, step), 1 - step), value)
     return f"{value:.{digits}f}"

@@ -7,9 +7,11 @@ import re
 import time
 from collections.abc import Mapping
 from hashlib import blake2b
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from evalsvc.config.address import without_credentials
+from evalsvc.errors import UsageError
 from evalsvc.telling.entry import Entry
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ def tell(entry: Entry, environ: Mapping[str, str]) -> str:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param, RunTag
 
+    if not environ.get("MLFLOW_TRACKING_URI") and find_spec("sqlalchemy") is None:
+        raise UsageError("MLFLOW_TRACKING_URI is not set, and a database of its own MLflow keeps only with `pip install mlflow`")
     client = MlflowClient()
     run = _run(client, entry, _experiment(client, entry, environ))
     run_id, now_ms = run.info.run_id, round(time.time() * 1000)

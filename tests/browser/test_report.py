@@ -52,6 +52,17 @@ def test_what_models_and_users_wrote_stays_text(browser: Browser, report: Path) 
     assert browser.count("main script:not([type='application/json']), main img, main style, svg[onload]") == 0
 
 
+def test_a_cell_of_the_confusion_matrix_opens_its_rows(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    moved = "new Promise(done => addEventListener('hashchange', done, {once: true}))"
+    browser.evaluate(
+        f"const moved = {moved}; document.querySelector('.matrix a[href*=\"target=spam&predicted=spam\"]').click(); moved.then(() => 1)"
+    )
+    assert browser.texts(".row-outcome") == ["✓ correct"]
+    assert browser.texts(".rows-status") == [f"1 of {len(ATTACKS)} rows"]
+    assert browser.evaluate("document.querySelector('#rows').getBoundingClientRect().top < innerHeight")
+
+
 def test_nothing_is_fetched_and_nothing_is_complained_of(browser: Browser, report: Path) -> None:
     browser.open(report)
     browser.evaluate("[...document.querySelectorAll('details')].forEach(one => one.open = true)")

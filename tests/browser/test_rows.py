@@ -297,5 +297,5 @@ def test_a_row_that_failed_shows_why_and_one_that_was_refused_what_was_said(brow
 def test_what_was_extracted_is_compared_and_the_reply_stands_beside_it(browser: Browser, show: Open) -> None:
     row = ShownRow(id="r0", outcome="wrong", references=("in the garden",), prediction="in the house", reply="It is <b>in</b> the house.")
     show([row], labels=False)
-    assert browser.texts(".row-part:nth-child(2) .lines") == ["It is <b>in</b> the house.", "in the house"]
+    assert browser.texts(".row-part:nth-last-child(2) .lines") == ["It is <b>in</b> the house.", "in the house"]
     assert browser.texts(".rows-list del") == ["house"]

@@ -41,6 +41,7 @@ def make_run(
     data: str = "data.jsonl",
     keep: int | None = None,
     began: str = "2026-11-20T02:00:00Z",
+    identity: Mapping[str, Any] | None = None,
     **config: Any,
 ) -> RunDir:
     """runs/made/RUN_ID below `folder`, reduced; `keep`: only so many records are in its journal. `config` goes over that of a
@@ -59,7 +60,7 @@ def make_run(
     Manifest(
         id=run_id,
         name="made",
-        identity={"model": "m", "revision": None, "endpoint": "e"},
+        identity={"model": "m", "revision": None, "endpoint": "e", **(identity or {})},
         config=made.model_dump(mode="json"),
         config_file=None,
         base_dir=str(folder),

@@ -190,6 +190,14 @@ def test_only_a_baseline_file_is_overwritten_and_it_is_said_of_which_run_it_was(
     assert open_side(path).info.run_id == "one"
 
 
+@pytest.mark.parametrize("path", [".", "nowhere/baseline.jsonl.gz"])
+def test_what_cannot_be_a_file_is_refused(tmp_path: Path, path: str) -> None:
+    run = make_run(tmp_path, "one", rows_of(3), labels_but())
+    for force in (False, True):
+        with pytest.raises(UsageError, match="cannot be written"):
+            save_baseline(run, tmp_path / path, force=force)
+
+
 def test_a_cut_file_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
     saved = save_baseline(make_run(tmp_path, "one", rows_of(30), labels_but()), tmp_path / "baseline.jsonl.gz")
     whole = saved.path.read_bytes()

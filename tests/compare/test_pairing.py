@@ -156,6 +156,34 @@ def test_verdicts_of_judges_are_joined_by_id_alone_as_the_answers_they_judge_dif
     assert paired(a, b).rows.common == 4
 
 
+ANSWERS = {"answers": {"file": "answers.csv"}}
+
+
+def answers_of(folder: Path, name: str, said: str, **dataset: Any) -> RunDir:
+    """As `evalsvc score FILE` makes it: the answer stands in the row."""
+    rows = [{**row, "text": row["text"] if number < 7 else f"{said} {number}"} for number, row in enumerate(rows_of(12))]
+    rows[0] = {**rows[0], "label": said}
+    return make_run(folder / name, name, rows, lambda *_: "spam", identity=ANSWERS, dataset={**DATASET, **dataset})
+
+
+def test_rows_that_came_with_their_answers_are_joined_by_id_and_right_answer(tmp_path: Path) -> None:
+    a, b = (answers_of(tmp_path, name, said) for name, said in (("a", "spam"), ("b", "ham")))
+    found = paired(a, b).rows
+    assert (found.common, found.changed, found.ids_changed) == (11, 1, ("r0",))
+    asked = make_run(tmp_path / "c", "c", rows_of(12), ALL)
+    assert paired(asked, b).rows.common == 12
+    file = save_baseline(a, tmp_path / "b.jsonl.gz")
+    assert pair(SideRows(open_side(file.path)), SideRows(open_side(b.path))).rows == found
+
+
+def test_answers_without_ids_are_refused_as_only_equal_ones_would_be_joined(tmp_path: Path) -> None:
+    a, b = (answers_of(tmp_path, name, said, id=None) for name, said in (("a", "spam"), ("b", "ham")))
+    with pytest.raises(UsageError, match="only rows with the same answer would be compared") as refused:
+        paired(a, b)
+    assert "--id" in (refused.value.hint or "")
+    assert paired(a, a).rows.common == 12
+
+
 def test_a_row_that_is_still_pending_on_one_side_is_only_on_the_other(tmp_path: Path) -> None:
     a = make_run(tmp_path, "one", rows_of(9), ALL, keep=4)
     b = make_run(tmp_path, "two", rows_of(9), ALL)
@@ -173,7 +201,7 @@ def test_side_rows_read_each_thing_once(tmp_path: Path) -> None:
             return getattr(side.source, name)
 
     counted: Any = Counted()
-    a, b = SideRows(side), SideRows(replace(side, source=counted, data={"other": "data"}))
+    a, b = SideRows(side), SideRows(replace(side, source=counted, data={**side.data, "other": "data"}))
     for _ in range(3):
         pair(a, b, columns=("text",), ordered=True)
     assert sorted(calls) == ["groups", "groups_by", "hashes", "order", "questions"]

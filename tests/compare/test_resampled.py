@@ -12,6 +12,7 @@ from evalsvc.compare import evidence as evidence_module
 from evalsvc.compare.differences import differences
 from evalsvc.compare.evidence import CommonRows
 from evalsvc.compare.nouns import Difference
+from evalsvc.compare.proportions import tango
 from evalsvc.compare.resampled import error_of, jackknifed_error
 from evalsvc.metrics.families.metric import SumMetric, mean_of
 from evalsvc.metrics.families.registry import build_metrics
@@ -103,6 +104,9 @@ def test_above_twenty_thousand_rows_the_jackknife_says_the_same(monkeypatch: pyt
     rows = common(12_000, repeats=3)
     thrice = of_means(np.repeat(a, 3).tolist(), np.repeat(b, 3).tolist(), rows)
     assert thrice.se == pytest.approx(by_row.se, rel=0.1)
+    assert of_means(a, a).ci_high == tango(0, 0, 4000)[1]
+    same = np.repeat(a, 3).tolist()
+    assert of_means(same, same, rows).ci_high == tango(0, 0, 4000)[1]
 
 
 def test_ratios_of_sums_are_measured_on_each_draw() -> None:

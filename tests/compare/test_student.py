@@ -53,7 +53,9 @@ def test_where_no_draw_differs_a_few_in_so_many_might_have() -> None:
     assert found.mde > 0.04
     assert found.signature == "x|no-draw-differs:tango95"
     endless = by_student("mae", 0.9, 0.9, n=100, se=0.0, draws=100, how="x")
-    assert (endless.ci_low, endless.ci_high, endless.mde) == (0.0, 0.0, None)
+    assert (str(endless.ci_low), endless.ci_high, endless.mde) == ("0.0", 0.0, None)
+    in_buckets = by_student("f1_macro", 0.9, 0.9, n=100, se=0.0, draws=10, how="x", reach=1.0, units=100)
+    assert in_buckets == found
 
 
 def test_where_all_draws_moved_alike_it_is_a_sign_test() -> None:

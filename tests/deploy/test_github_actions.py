@@ -131,7 +131,7 @@ def test_every_command_and_option_is_there() -> None:
         assert not hasattr(command, "commands"), words
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("-")} <= options
-    assert len(commands()) == 4
+    assert len(commands()) == 5
 
 
 def test_the_table_of_exit_codes_is_that_of_the_house() -> None:

@@ -15,7 +15,7 @@ import orjson
 # What a summary may depend on nothing for but the winning records.
 FIXED_PARTS = ("rows", "outcomes", "metrics", "per_class", "confusion_matrix", "gates", "warnings", "usage", "cost_usd")
 PATIENCE_S = 60.0
-OURS = ("EVALSVC_", "OPENAI_")
+OURS = ("EVALSVC_", "OPENAI_", "GITHUB_", "MLFLOW_", "WANDB_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 Row = Mapping[str, Any]

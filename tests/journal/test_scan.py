@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from evalsvc.dataset.hashes import id_hash, target_hash
 from evalsvc.errors import JournalDamaged, StorageFailed, UsageError
 from evalsvc.journal import ERROR, OK, Scan, encode, read_records, scan
+from evalsvc.journal.read import records_at
 from evalsvc.records import Record
 from tests.journal.cases import answered, failed, write
 from tests.journal.test_line import line_with, records
@@ -151,3 +152,13 @@ def test_a_damaged_line_stops_the_reader_with_where_it_is_and_what_to_type(tmp_p
         list(read_records(tmp_path / "predictions.jsonl", start=len(lines[0])))
     assert f"line 2, at byte {len(lines[0])}, does not match its checksum" in caught.value.message
     assert f"evalsvc doctor {tmp_path} --repair" in (caught.value.hint or "")
+
+
+def test_records_are_read_from_where_they_stand_in_any_order(tmp_path: Path) -> None:
+    path = tmp_path / "predictions.jsonl"
+    all_records = [answered(str(number)) for number in range(3)]
+    write(path, all_records)
+    starts = [sum(len(encode(record)) for record in all_records[:number]) for number in range(3)]
+    assert list(records_at(path, reversed(starts))) == all_records[::-1]
+    with pytest.raises(JournalDamaged, match=f"line 2, at byte {starts[1] + 1}"):
+        list(records_at(path, [starts[0], starts[1] + 1]))

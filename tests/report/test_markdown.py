@@ -127,3 +127,9 @@ def test_nothing_of_a_user_is_markup() -> None:
     assert tags <= {"h3", "p", "strong", "ul", "li", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
     assert "@team" not in page.replace(page[page.index("```sh") :], "")
     assert html.count("<pre>") == 1
+
+
+def test_of_many_metrics_the_first_are_open_and_the_others_folded() -> None:
+    metrics = {f"ext.m{place}": {"value": 0.5, "ci_low": None, "ci_high": None, "n": 9, "signature": "s"} for place in range(7)}
+    head, folded = told(summary(metrics=metrics)).split("<details><summary>the other metrics</summary>")
+    assert (head.count("<code>ext.m"), folded.count("<code>ext.m")) == (5, 2)

@@ -242,7 +242,8 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "artifacts")]
     command = [sys.executable, "-m", "mlflow", "server", *stores, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environ(), start_new_session=True)
+        variables = environ(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=variables, start_new_session=True)
         try:
             _wait_for(f"http://127.0.0.1:{port}", process)
             yield f"http://127.0.0.1:{port}"

@@ -102,7 +102,8 @@ def _change(a: float | None, b: float | None) -> str:
     """
     if not a or b is None:
         return ""
-    return f"{100 * (b - a) / a:+,.0f} %".replace("+0 %", "0 %").replace("-0 %", "0 %")
+    percent = round(100 * (b - a) / a)
+    return f"{percent:+,} %" if percent else "0 %"
 
 
 _Number = Callable[[Mapping[str, Any]], float | None]

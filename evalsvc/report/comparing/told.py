@@ -87,15 +87,16 @@ def sentence(comparison: Comparison) -> Part | None:
 def _sentence(difference: Difference) -> Part:
     a, b, by, ends, p = numbers(difference)
     name, found = one_line(difference.metric), finding(difference)
+    change = f"{f'{a} → {b}, {by} {ends}'.rstrip()}, p {p}"
     if difference.difference is None:
         return Part(f"{name} cannot be compared: {found.text}", found.tone)
     if difference.is_told:
-        return Part(f"{name} is {found.text} in B: {a} → {b}, {by} {ends}, p {p}".replace("  ", " "), found.tone)
+        return Part(f"{name} is {found.text} in B: {change}", found.tone)
     if found.text == THE_SAME:
         return Part(f"{name} is the same in A and B: {a}", Tone.PLAIN)
     least = shown_from(difference)
     unseen = f"; a difference of {least} or more would have shown" if least else ""
-    return Part(f"{name} cannot be told apart: {a} → {b}, {by} {ends}, p {p}{unseen}".replace("  ", " "), Tone.WARN)
+    return Part(f"{name} cannot be told apart: {change}{unseen}", Tone.WARN)
 
 
 def by_finding(differences: Iterable[Difference]) -> Mapping[str, list[Difference]]:

@@ -43,6 +43,7 @@
   const predictedOf = (row) => row.prediction ?? row.outcome;
   const targetOf = (row) => row.target ?? "(none)";
 
+  const hasPrompts = rows.some((row) => row.messages.length);
   const hasReplies = rows.some((row) => row.reply !== undefined);
   const hasTargets = rows.some((row) => row.target !== undefined || row.references.length);
   const rules = new Set(rows.map((row) => row.rule).filter(Boolean));
@@ -244,7 +245,7 @@
 
   function card(row) {
     const { reply, target } = replyAndTarget(row);
-    const parts = [labelled("prompt", ...conversation(row))];
+    const parts = hasPrompts ? [labelled("prompt", ...conversation(row))] : [];
     if (hasReplies || row.error) parts.push(reply);
     if (hasTargets) parts.push(target);
     const about = { "aria-label": `${data.outcomes[row.outcome].words}: ${oneLine(row.id, 80)}` };

@@ -18,7 +18,9 @@ SHORT: Final = 280
 COMPARISON_STYLE: Final = (
     WHISKER_STYLE
     + """
-table.flips td,table.flips th{vertical-align:top;min-width:7em;max-width:32em;overflow-wrap:anywhere} table.flips details{margin:.2em 0}
+table.differences td:last-child{white-space:nowrap}
+table.flips td,table.flips tbody th{vertical-align:top;max-width:32em;overflow-wrap:anywhere} table.flips details{margin:.2em 0}
+table.flips td:nth-child(n+3){min-width:9em} table.flips tbody th,table.flips td:nth-child(2){min-width:6.5em}
 table.flips .said{display:block;margin-top:.25em}
 """
 )
@@ -52,7 +54,7 @@ def _differences(comparison: Comparison) -> Html:
     lines = [_difference(one, spans[range_of(one.metric)]) for one in shown]
     hidden = len(worth_a_line(comparison.differences)) < len(comparison.differences)
     return Html(
-        table(("metric", "A", "B", "B − A", "95 % interval", "", "p", ""), lines, caption=caption, words=(5, 7))
+        table(("metric", "A", "B", "B − A", "95 % interval", "", "p", ""), lines, caption=caption, words=(5, 7), kind="differences")
         + note(*reasons(comparison.differences), "the micro and weighted averages are left out" if hidden else "")
     )
 

@@ -36,7 +36,7 @@ border-radius:3px;padding:.3rem .5rem;min-height:2.2rem;max-width:100%}
 .rows-form select{max-width:16rem} .rows-form input{width:100%}
 #rows-browser button{cursor:pointer;font-size:.87em} #rows-browser button:hover{background:var(--panel)}
 .rows-status{font-size:.87em;color:var(--faint);margin:.2rem 0 .6rem}
-.rows-shared{margin:.8rem 0} .rows-shared .lines{max-width:62em}
+.rows-shared{margin:.8rem 0} .rows-shared .lines{max-width:62em;margin-top:0!important}
 .rows-list{list-style:none;margin:0;padding:0;border-bottom:1px solid var(--line)}
 .rows-list li{padding:.7rem 0 .8rem;border-top:1px solid var(--line);scroll-margin-top:1rem}
 .row-head{display:flex;flex-wrap:wrap;gap:.1rem 1rem;align-items:baseline;margin-bottom:.4rem;overflow-wrap:anywhere}
@@ -54,7 +54,8 @@ text-decoration:underline 2px var(--good);text-underline-offset:.15em}
 .rows-more{display:block;margin:.9rem auto 0} .rows-more[hidden]{display:none}
 ::highlight(found-in-rows){background-color:color-mix(in srgb,var(--warn) 40%,transparent)}
 table.rows td,table.rows th{vertical-align:top;overflow-wrap:anywhere;min-width:5em} table.rows td:nth-child(2){min-width:11em}
-@media (max-width:48rem){.row-texts,.row-texts.of-short{grid-auto-flow:row;grid-template-columns:minmax(0,1fr)}
+@media (max-width:48rem){.row-texts{grid-auto-flow:row;grid-template-columns:minmax(0,1fr)}
+.row-texts.of-short{grid-template-columns:repeat(2,minmax(0,1fr))} .of-short>:first-child:nth-last-child(3){grid-column:1/-1}
 .rows-form label{flex:1 1 9rem} .rows-form select{max-width:none}}
 @media screen{.rows-live .rows-plain{display:none}}
 """

@@ -49,7 +49,7 @@ def _pairs(field: Field, metric: str) -> Html:
     span = Span.of(end for _, one in found for end in (0.0, one.ci_low, one.difference, one.ci_high))
     lines = [_pair(name, one, span) for name, one in found]
     caption = "Paired differences, over the rows that both have; p corrected for all pairs (Holm)"
-    return table(("pair", "difference", "95 % interval", "", "p", ""), lines, caption=caption, words=(3, 5))
+    return table(("pair", "difference", "95 % interval", "", "p", ""), lines, caption=caption, words=(3, 5), kind="differences")
 
 
 def _pair(name: str, one: Difference, span: Span | None) -> list[str]:

@@ -84,3 +84,8 @@ def test_every_setting_that_differs_is_named() -> None:
         "prompt 22824cf4 → 9adc0abd",
         'params {"temperature":0} → {"temperature":1}',
     ]
+
+
+def test_a_sentence_without_an_interval_has_no_gap() -> None:
+    said = sentence(of_labels(differences={"accuracy": difference("accuracy", 0.5, 0.6, ci_low=None, ci_high=None)}))
+    assert said == Part("accuracy is better in B: 0.5000 → 0.6000, +0.1000, p 0.0042", Tone.GOOD)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from math import exp, log
 from random import Random
 from typing import Any
@@ -283,6 +284,8 @@ def test_a_curve_goes_through_its_points() -> None:
     drawn_at = numbers_in(line.get("d", ""))
     guide = numbers_in(next(path for path in picture.iter("path") if path.findtext("title") == "chance").get("d", ""))
     (left, bottom), (right, top) = guide
+    assert left < right
+    assert top < bottom  # where svg has its origin
     expected = [
         (0.0, 0.0),
         *((alarms / 900, hits / 300) for hits, alarms in zip(raw["true_positives"], raw["false_positives"], strict=True)),
@@ -312,7 +315,7 @@ def test_a_mean_is_marked_where_it_is_a_metric_of_the_same_name() -> None:
     metric = {"value": 0.61, "ci_low": 0.5, "ci_high": 0.7, "n": 9, "signature": "s"}
     for mean, shown in ((0.61, True), (7.0, False), (None, False)):
         of = summary(charts={"scores": {"token_f1": spread()}}, metrics={"token_f1": {**metric, "value": mean}})
-        assert ("mean 0.6100" in tips(pictures_of(of)["Rows by token_f1"])) is shown
+        assert [tip for tip in tips(pictures_of(of)["Rows by token_f1"]) if tip.startswith("mean")] == (["mean 0.6100"] if shown else [])
 
 
 def test_rows_beyond_the_picture_are_told() -> None:
@@ -327,9 +330,25 @@ def test_ratings_are_called_by_their_names() -> None:
     assert [words for *_, words in boxes(pictures(html)[0])][-7:] == ["1", "2", "3", "4", "5", "judge_score", "rows"]
 
 
-def test_quantiles_are_marked() -> None:
-    found = tips(pictures_of(SUMMARIES["all speeds"])["Time to answer, of the last attempt"])
-    assert {"p50 1.0 s", "p95 2.0 s", "p99 4.0 s"} <= set(found)
+def place_of(picture: ElementTree.Element, words: str) -> tuple[float, float]:
+    """Where the line with these words begins."""
+    return numbers_in(next(path.get("d", "") for path in picture.iter("path") if path.findtext("title") == words))[0]
+
+
+def test_quantiles_are_marked_where_they_are() -> None:
+    picture = pictures_of(SUMMARIES["all speeds"])["Time to answer, of the last attempt"]
+    of_label = {words.text: float(words.get("x", 0)) for words in picture.iter("text")}
+    assert place_of(picture, "p50 1.0 s")[0] == pytest.approx(of_label["1 s"], abs=0.2)
+    assert place_of(picture, "p50 1.0 s")[0] < place_of(picture, "p95 2.0 s")[0] < place_of(picture, "p99 4.0 s")[0] < of_label["100 s"]
+
+
+def test_rows_of_the_label_stand_above_the_middle_and_all_others_below() -> None:
+    picture = pictures_of(with_charts(probability=probability()))["How likely rows were said to be spam"]
+    middle = next(float(words.get("y", 0)) - 0.35 * FONT for words in picture.iter("text") if words.text == "0 %")
+    bars = [(bar.findtext("title", ""), float(bar.get("y", 0)), float(bar.get("height", 0))) for bar in picture.iter("rect")]
+    assert len(bars) == 12 + 20
+    for words, top, height in bars:
+        assert (top if words.endswith("others") else top + height) == pytest.approx(middle, abs=0.2)
 
 
 def test_throughput_stands_over_the_time_of_asking_alone() -> None:
@@ -338,6 +357,10 @@ def test_throughput_stands_over_the_time_of_asking_alone() -> None:
     written = [words.text for words in throughput.iter("text")]
     assert "minutes of asking" in written
     assert "3" in written
+    rates = [numbers_in(path.get("d", "")) for path in throughput.iter("path") if "stroke:var(--series-1)" in path.get("style", "")]
+    a_point = rates[0][1][0] - rates[0][0][0]
+    # of the first point of each launch no rate is known
+    assert [after[0][0] - before[-1][0] for before, after in pairwise(rates)] == pytest.approx([a_point] * 2, abs=0.2)
     assert tips(throughput).count("another launch") == 2
     text = Reader(html).text
     assert "Launch 1 was killed; the next one began to ask 1 d 0 h later." in text
@@ -415,6 +438,12 @@ def test_any_number_of_runs_has_room(n: int, label: str) -> None:
     check_layout(picture)
     assert len([tip for tip in tips(picture) if "0." in tip]) == n
     assert ("changed beyond noise" in html) is (n > 2)
+    shapes = {
+        shape.findtext("title", "")[-20:]: shape.tag
+        for shape in (*picture.iter("circle"), *picture.iter("path"))
+        if shape.find("title") is not None
+    }
+    assert all((tag == "path") is words.endswith("changed beyond noise") for words, tag in shapes.items())
     assert len(Reader(html).tables[0].rows) == min(n, ROWS_OF_NUMBERS) + 1
 
 
