@@ -33,6 +33,7 @@ def render(page: Page) -> str:
     """What there is no data for is left out."""
     summary = page.summary
     sections = [
+        "" if page.comparison is None else comparison_section(page.comparison),
         beside(
             section(
                 "confusion",
@@ -44,10 +45,9 @@ def render(page: Page) -> str:
         *chart_sections(summary),
         section("slices", "Slices", slices(summary)),
         section("thresholds", "Thresholds", thresholds(summary)),
-        rows_section(page.rows, summary=summary, run_dir=page.run_dir),
-        "" if page.comparison is None else comparison_section(page.comparison),
         section("took", "What it took", took(summary)),
         *running_sections(summary),
+        rows_section(page.rows, summary=summary, run_dir=page.run_dir),
         section("reproduce", "How to reproduce", reproduce(page)),
     ]
     name = one_line(summary["name"])
