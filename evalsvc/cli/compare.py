@@ -43,13 +43,14 @@ def _named(runs: Sequence[str]) -> Sequence[str]:
 
 
 def _compared(runs: Sequence[str], metrics: Sequence[str], flips: int | None) -> Comparison | Field:
-    from evalsvc.compare.comparing import compare, compare_all
+    from evalsvc.compare.comparing import check_names, compare, compare_all
     from evalsvc.compare.side import find_side, open_side
 
     for found in map(find_side, runs):
         if isinstance(found, RunDir):
             bring_up_to_date(found)
     sides = [open_side(named) for named in runs]
+    check_names(sides, metrics)
     if len(sides) == 2:
         return compare(*sides, metrics=metrics, examples=FLIPS if flips is None else flips)
     if flips is not None:

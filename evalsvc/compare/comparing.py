@@ -44,7 +44,7 @@ def compare(a: Side, b: Side, *, metrics: Sequence[str] = (), examples: int = 50
     """B held against A, by `metrics` or by all that B's summary has. `examples`: of so many rows that came out another way it is said
     how; with `outputs` what both models said too, for which the journals are looked through.
 
-    UsageError where no row is common, and for a metric that neither side has.
+    UsageError where no row is common. A metric that a side lacks has a reason; `check_names` finds those that are mere typing errors.
     """
     [comparison] = _compared([a, b], [(0, 1)], metrics, examples=examples, outputs=outputs).values()
     return comparison
@@ -112,7 +112,7 @@ def _compared(
 
 def _prepared(known: Sequence[SideRows], i: int, j: int, metrics: Sequence[str]) -> _Pair:
     a, b = known[i].side, known[j].side
-    why_not = {name: _why_not(a, b, name) for name in _wanted(a, b, metrics)}
+    why_not = {name: _why_not(a, b, name) for name in _wanted(b, metrics)}
     names = frozenset(name for name, reason in why_not.items() if reason is None)
     rows = min(len(known[i].hashes.rows), len(known[j].hashes.rows))
     columns = tuple(sorted({metric.by for metric in b.shape.sums if metric.name in names and metric.by is not None}))
@@ -128,20 +128,21 @@ def _prepared(known: Sequence[SideRows], i: int, j: int, metrics: Sequence[str])
     return _Pair(a=a, b=b, pairing=pairing, why_not=why_not, parts=(part(i, pairing.places_a), part(j, pairing.places_b)))
 
 
-def _wanted(a: Side, b: Side, metrics: Sequence[str]) -> list[str]:
-    """UsageError for a name that neither side knows."""
-    if not metrics:
-        return list(b.info.summary["metrics"])
-    there = list(dict.fromkeys([*b.info.summary["metrics"], *b.definitions, *a.info.summary["metrics"], *a.definitions]))
+def _wanted(b: Side, metrics: Sequence[str]) -> list[str]:
     names = [name for metric in metrics for name in expanded(metric)]
-    for name in names:
+    return list(dict.fromkeys(names or b.info.summary["metrics"]))
+
+
+def check_names(sides: Sequence[Side], metrics: Sequence[str]) -> None:
+    """UsageError, with the nearest name, for a metric that none of `sides` has."""
+    there = list(dict.fromkeys(name for side in sides for name in (*side.info.summary["metrics"], *side.definitions)))
+    for name in (name for metric in metrics for name in expanded(metric)):
         if name not in there:
             near = get_close_matches(name, there, n=1)
             raise UsageError(
-                f"neither {a.info.label} nor {b.info.label} has a metric {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+                f"none of these runs has a metric {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
                 hint=f"they have {', '.join(there)}",
             )
-    return list(dict.fromkeys(names))
 
 
 def _why_not(a: Side, b: Side, metric: str) -> str | None:
@@ -191,42 +192,42 @@ def _read(sides: Sequence[Side], parts: Sequence[_Part]) -> dict[bytes, Evidence
     return held
 
 
-def _comparison(pair: _Pair, a: Evidence, b: Evidence, *, examples: int, outputs: bool) -> Comparison:
-    comparable = [name for name, reason in pair.why_not.items() if reason is None]
+def _comparison(of: _Pair, a: Evidence, b: Evidence, *, examples: int, outputs: bool) -> Comparison:
+    comparable = [name for name, reason in of.why_not.items() if reason is None]
     told = differences(a, b, comparable)
-    by_metric = {name: told.get(name) or _not_compared(pair, name) for name in pair.why_not}
-    flipped = flips_of(a, b) if differs(pair.a.definitions, pair.b.definitions, "accuracy") is None else None
+    by_metric = {name: told.get(name) or _not_compared(of, name) for name in of.why_not}
+    flipped = flips_of(a, b) if differs(of.a.definitions, of.b.definitions, "accuracy") is None else None
     headline = next((name for name, one in by_metric.items() if one.difference is not None), next(iter(by_metric), None))
     return Comparison(
-        a=pair.a.info,
-        b=pair.b.info,
-        rows=pair.pairing.rows,
+        a=of.a.info,
+        b=of.b.info,
+        rows=of.pairing.rows,
         differences=by_metric,
         flips=flipped,
-        examples=_examples(pair, a, b, "accuracy" if flipped is not None else headline, examples, outputs=outputs) if examples else (),
-        notes=notes_of(pair.a, pair.b, pair.pairing),
+        examples=_examples(of, a, b, "accuracy" if flipped is not None else headline, examples, outputs=outputs) if examples else (),
+        notes=notes_of(of.a, of.b, of.pairing),
         headline=headline,
     )
 
 
-def _not_compared(pair: _Pair, metric: str) -> Difference:
+def _not_compared(of: _Pair, metric: str) -> Difference:
     """Where all of a side's rows are common, its number over them is that of its summary."""
-    rows = pair.pairing.rows
+    rows = of.pairing.rows
     values = [
         None if left_out + rows.changed else side.info.summary["metrics"].get(metric)
-        for side, left_out in ((pair.a, rows.only_a), (pair.b, rows.only_b))
+        for side, left_out in ((of.a, rows.only_a), (of.b, rows.only_b))
     ]
     of_a, of_b = (None if value is None else value["value"] for value in values)
-    return Difference(metric=metric, a=of_a, b=of_b, n=rows.common, reason=pair.why_not[metric])
+    return Difference(metric=metric, a=of_a, b=of_b, n=rows.common, reason=of.why_not[metric])
 
 
-def _examples(pair: _Pair, a: Evidence, b: Evidence, metric: str | None, count: int, *, outputs: bool) -> tuple[Flip, ...]:
+def _examples(of: _Pair, a: Evidence, b: Evidence, metric: str | None, count: int, *, outputs: bool) -> tuple[Flip, ...]:
     if metric is None:
         return ()
     changes = row_changes(a, b, metric)
     numbers = most_changed(changes, count, lower_is_better=metric in LOWER_IS_BETTER)
-    places_a, places_b = (places[numbers].tolist() for places in (pair.pairing.places_a, pair.pairing.places_b))
-    return flips(pair.a, pair.b, places_a, places_b, changes[numbers].tolist(), outputs=outputs)
+    places_a, places_b = (places[numbers].tolist() for places in (of.pairing.places_a, of.pairing.places_b))
+    return flips(of.a, of.b, places_a, places_b, changes[numbers].tolist(), outputs=outputs)
 
 
 # several ---------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def _notes(a: Side, b: Side, pairing: Pairing) -> Iterator[str]:
 def _of_configs(a: Side, b: Side) -> Iterator[str]:
     if a.config.task != b.config.task:
         yield f"A is of task {a.config.task}, B of {b.config.task}"
-    elif judge_other_answers(a, b):
+    elif judge_other_answers(a, b) and a.data != b.data:
         yield "the verdicts of judges are compared: rows are joined by id alone, for the answers that were judged are others"
     elif a.data != b.data and (a.holds_answers or b.holds_answers):
         yield "rows that came with their answers are joined by id and right answer alone: nobody can tell what was asked"

@@ -40,7 +40,7 @@ def table_differences(a: Evidence, b: Evidence, names: Sequence[str], seed: int)
     sides = [_Side(cells=side.cells[rows].astype(np.int64), labels=len(side.shape.labels), width=side.width) for side in (a, b)]
     drawn = _draw_rows(sides, a.positive_index, seed) if a.rows.independent else _draw_clusters(sides, a.rows, rows, a.positive_index, seed)
     values = [_values(side, a.positive_index) for side in sides]
-    return {name: _told(name, [of[name] for of in values], len(rows), drawn) for name in wanted}
+    return {name: _told(name, [of[name] for of in values], len(rows), drawn, a.rows) for name in wanted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +110,10 @@ def _by_bucket(side: _Side, of_row: "Ints", buckets: int) -> Margins:
     return Clustered(buckets=rows, labels=side.labels, width=side.width).margins()
 
 
-def _told(name: str, values: Sequence[float], n: int, drawn: _Drawn) -> Difference:
+def _told(name: str, values: Sequence[float], n: int, drawn: _Drawn, rows: CommonRows) -> Difference:
     a, b = (value if isfinite(value) else None for value in values)
     if a is None or b is None:
         return undecided(name, a, b, n, _UNDEFINED)
     least, most = range_of(name)
     se = error_of(drawn.b[name] - drawn.a[name], drawn.draws)
-    return by_student(name, a, b, n=n, se=se, draws=drawn.draws, how=drawn.how, reach=most - least)
+    return by_student(name, a, b, n=n, se=se, draws=drawn.draws, how=drawn.how, reach=most - least, units=rows.units(n))

@@ -66,7 +66,9 @@ async def evaluate(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Eval
         async with announcing(prepared, view, events, stop) as announcer:
             evaluation = await _evaluate(prepared, view, events, stop, announcer)
             _announce(evaluation, announcer)
-            await tell_trackers(run, prepared.config.report_to, prepared.loaded.environ, note=view.note, stop=stop)
+            # a few rows asked to see what they cost are no result
+            trackers = prepared.config.report_to if prepared.options.ask_only is None else ()
+            await tell_trackers(run, trackers, prepared.loaded.environ, note=view.note, stop=stop)
             return evaluation
 
 

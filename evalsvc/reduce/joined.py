@@ -31,5 +31,10 @@ def joined(run: RunDir, *, offset: int, scored_bytes: int, superseded: Iterable[
         # records of rows that are gone or have changed since have no score
         found = next(((journal, record) for journal, record in records if (record.id, record.repeat) == row), None)
         if found is None:
-            raise UsageError(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.path} makes it again")
+            raise apart(run)
         yield Joined(journal=found[0], record=found[1], scored=scored, line=line)
+
+
+def apart(run: RunDir) -> UsageError:
+    """The error for a scored.jsonl that is not of this journal."""
+    return UsageError(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.path} makes it again")

@@ -9,7 +9,7 @@ import pytest
 
 from evalsvc.compare import comparing
 from evalsvc.compare.baseline import save_baseline
-from evalsvc.compare.comparing import compare, compare_all
+from evalsvc.compare.comparing import check_names, compare, compare_all
 from evalsvc.compare.nouns import Comparison, as_json
 from evalsvc.compare.side import open_side
 from evalsvc.compare.source import Side
@@ -98,8 +98,10 @@ def test_only_the_metrics_that_are_named_are_compared(tmp_path: Path) -> None:
     assert list(compare(a, b).differences) == ["accuracy"]
     # one that neither reports is had from the same rows
     assert compare(a, b, metrics=["f1_macro"]).differences["f1_macro"].a == 1.0
-    with pytest.raises(UsageError, match="neither made/one nor made/two has a metric 'f1_makro'; did you mean 'f1_macro'"):
-        compare(a, b, metrics=["f1_makro"])
+    assert compare(a, b, metrics=["ext.nobody", "accuracy"]).differences["ext.nobody"].reason == "A has none by row"
+    check_names([a, b], ["f1_macro", "accuracy"])
+    with pytest.raises(UsageError, match="none of these runs has a metric 'f1_makro'; did you mean 'f1_macro'"):
+        check_names([a, b], ["f1_makro"])
 
 
 def test_a_group_of_metrics_is_named_by_one_name(tmp_path: Path) -> None:
@@ -126,15 +128,19 @@ def test_a_metric_that_one_side_lacks_has_a_reason(tmp_path: Path) -> None:
     assert compare(a, b).differences["token_f1"].reason == "A has none by row"
 
 
-def test_of_other_labels_only_right_and_wrong_are_compared(tmp_path: Path) -> None:
-    a = side(make_run(tmp_path, "one", rows_of(20), wrong_from(0, 4)))
-    b = side(make_run(tmp_path, "two", rows_of(20), ALL, scoring={"labels": ["ham", "spam", "scam"]}))
-    found = compare(a, b)
-    assert found.differences["accuracy"].difference == pytest.approx(0.2)
-    assert found.differences["f1_macro"].reason == "it is another number on either side: labels:ham, spam in A, labels:ham, scam, spam in B"
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_other_labels_only_right_and_wrong_are_compared(tmp_path: Path, turned: bool) -> None:
+    def scam(sample: Any, _: int) -> str:
+        return "scam" if sample.id in ("r0", "r1", "r2", "r3") else str(sample.target)
+
+    two_labels = side(make_run(tmp_path, "one", rows_of(20), ALL))
+    three = side(make_run(tmp_path, "two", rows_of(20), scam, scoring={"labels": ["ham", "spam", "scam"]}))
+    found = compare(three, two_labels) if turned else compare(two_labels, three)
+    assert found.differences["accuracy"].difference == pytest.approx(0.2 if turned else -0.2)
+    assert "labels:ham, scam, spam" in (found.differences["f1_macro"].reason or "")
     assert any("the labels are not the same on both sides" in note for note in found.notes)
     assert found.flips is not None
-    assert found.flips.to_right == 4
+    assert found.flips.to_right + found.flips.to_wrong == 4
 
 
 def test_labels_in_another_order_are_the_same_labels(tmp_path: Path) -> None:
@@ -161,17 +167,11 @@ def test_rows_without_right_and_wrong_show_the_largest_changes_of_the_headline(t
 
 def test_where_lower_is_better_what_went_up_stands_first(tmp_path: Path) -> None:
     rows = [{"id": f"n{number}", "text": "t", "label": "100"} for number in range(6)]
-
-    def off_by(step: int) -> Answer:
-        return lambda sample, _: str(100 + step * (int(sample.id[1:]) - 2))
-
-    a, b = (
-        side(make_run(tmp_path, name, rows, answer, task="regression", scoring={}))
-        for name, answer in (("one", off_by(1)), ("two", off_by(3)))
-    )
-    found = compare(a, b, examples=3)
+    a = side(make_run(tmp_path, "one", rows, lambda *_: "103", task="regression", scoring={}))
+    b = side(make_run(tmp_path, "two", rows, lambda sample, _: str(100 + int(sample.id[1:])), task="regression", scoring={}))
+    found = compare(a, b)
     assert found.headline == "mae"
-    assert [(flip.id, flip.change) for flip in found.examples] == [("n5", 6.0), *(((flip.id, 4.0)) for flip in found.examples[1:])]
+    assert [(flip.id, flip.change) for flip in found.examples] == [("n5", 2.0), ("n4", 1.0), ("n0", -3.0), ("n1", -2.0), ("n2", -1.0)]
 
 
 def test_partial_runs_are_compared_over_what_they_have(tmp_path: Path) -> None:
@@ -307,7 +307,8 @@ def test_a_side_without_a_number_has_no_letter(tmp_path: Path) -> None:
     assert compare_all(sides).letters == {"exact_match": ("a", "a", "a"), "token_f1": ("a", "", "a")}
 
 
-def test_each_side_is_read_once_for_all_of_its_pairs(five: list[Side]) -> None:
+def counting(sides: list[Side]) -> tuple[list[Side], list[int]]:
+    """The same, and a list to which each adds its place whenever its scores are read."""
     reads: list[int] = []
 
     def counted(place: int, of: Side) -> Side:
@@ -320,14 +321,22 @@ def test_each_side_is_read_once_for_all_of_its_pairs(five: list[Side]) -> None:
         source: Any = Counted()
         return replace(of, source=source)
 
-    compare_all([counted(place, of) for place, of in enumerate(five)])
+    return [counted(place, of) for place, of in enumerate(sides)], reads
+
+
+def test_each_side_is_read_once_for_all_of_its_pairs(five: list[Side]) -> None:
+    counted, reads = counting(five)
+    compare_all(counted)
     assert sorted(reads) == [0, 1, 2, 3, 4]
 
 
 def test_with_little_room_sides_are_read_again_and_say_the_same(five: list[Side], monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = compare_all(five)
-    monkeypatch.setattr(comparing, "MOST_ROWS", 450)
-    assert as_json(compare_all(five)) == as_json(at_once)
+    monkeypatch.setattr(comparing, "MOST_ROWS", 650)
+    counted, reads = counting(five)
+    assert as_json(compare_all(counted)) == as_json(at_once)
+    # 200 rows each: three sides at a time
+    assert len(reads) == 14
 
 
 def test_pairs_with_rows_of_their_own_have_evidence_of_their_own(tmp_path: Path) -> None:

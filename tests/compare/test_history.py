@@ -172,9 +172,10 @@ def test_two_runs_have_one_change_and_no_whole(tmp_path: Path) -> None:
 
 def test_a_partial_run_is_there_and_nothing_is_held_against_it(tmp_path: Path) -> None:
     night(tmp_path, 1, wrong())
-    night(tmp_path, 2, wrong(*range(60)), keep=70)
+    changed(night(tmp_path, 2, wrong(*range(60)), keep=70), identity={"model": "other"})
     night(tmp_path, 3, wrong(*range(10)))
     found = of(tmp_path)
+    assert [one.changed for one in found.runs] == [(), (), ()]
     assert [one.status for one in found.runs] == ["complete", "partial", "complete"]
     assert found.runs[1].gates_passed is None
     assert found.runs[1].rows == 70

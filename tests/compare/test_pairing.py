@@ -11,8 +11,8 @@ from evalsvc.compare.pairing import LISTED, Pairing, SideRows, pair
 from evalsvc.compare.side import open_side
 from evalsvc.dataset import id_hash
 from evalsvc.errors import UsageError
-from evalsvc.rundir import RunDir
-from tests.compare.runs import DATASET, labels_but, make_run, rows_of
+from evalsvc.rundir import Manifest, RunDir
+from tests.compare.runs import DATASET, labels_but, make_run, reduced, rows_of
 
 ALL = labels_but()
 
@@ -63,6 +63,21 @@ def test_rows_that_ask_something_else_or_have_another_right_answer_are_left_out(
     found = paired(a, b).rows
     assert (found.common, found.changed, found.ids_changed) == (8, 2, by_hash(["r3", "r4"]))
     assert not {("r3", 0), ("r4", 0)} & common_ids(a, b)
+
+
+def test_of_a_row_that_was_edited_and_asked_again_the_last_question_counts(tmp_path: Path) -> None:
+    rows = rows_of(6)
+    edited = [{**row, "text": "edited"} if row["id"] == "r1" else row for row in rows]
+    b = make_run(tmp_path / "b", "two", edited, ALL)
+    a = make_run(tmp_path / "a", "one", edited, ALL)
+    before = make_run(tmp_path / "before", "one", rows, ALL)
+    a.journal.write_bytes(before.journal.read_bytes() + a.journal.read_bytes().splitlines(keepends=True)[1])
+    manifest = Manifest.read(a)
+    assert manifest is not None
+    replace(manifest, data_changed=True).write(a)
+    reduced(a)
+    assert paired(a, b).rows.common == 6
+    assert paired(a, before).rows.ids_changed == ("r1",)
 
 
 def test_of_the_same_data_nobody_looks_into_the_journals(tmp_path: Path) -> None:

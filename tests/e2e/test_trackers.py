@@ -23,6 +23,8 @@ def told(desk: Desk) -> int:
 def test_a_run_is_told_once_and_again_when_its_numbers_are_others(desk: Desk, tag: str, offline: Mapping[str, str]) -> None:
     desk.write_rows(messages_rows(6, tag))
     desk.write_config(report_to=["wandb"])
+    assert desk.run("plan", "eval.yaml", "--ask", "2", environ=offline).code == 0
+    assert told(desk) == 0
     first = desk.run("run", "eval.yaml", environ=offline)
     assert first.code == 0, first.err
     assert "note: wandb: " in first.err

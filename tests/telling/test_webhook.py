@@ -171,6 +171,13 @@ def test_nobody_there_is_no_answer_and_the_address_is_not_shown() -> None:
     assert "SECRET" not in said.words
 
 
+def test_a_receiver_that_speaks_no_http_is_no_answer_and_the_address_is_not_shown() -> None:
+    with http(b"SSH-2.0-OpenSSH_9.6\r\n\r\n") as server:
+        said = posted(URL(f"http://127.0.0.1:{server.port}{SECRET_PATH}?token=QSECRET"))
+    assert (said.status, said.may_pass) == (None, True)
+    assert "SECRET" not in said.words
+
+
 def test_tls_is_that_of_the_endpoint(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

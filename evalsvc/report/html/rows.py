@@ -100,11 +100,11 @@ def _chosen(rows: Sequence[ShownRow], summary: Summary) -> str:
     if len(rows) == total:
         return note(f"All {some(total, 'row')}.", _unprompted(rows))
     shares = [f"{count(shown[outcome])} of {count(there[outcome])} {outcome_words(outcome, summary)}" for outcome in _ordered(shown)]
-    how = "Those with the lowest hash of their id, which is the same draw every time"
-    worst = (
-        ", and the worst of what has a score and no right and wrong" if shown[Outcome.SCORED] and not summary["confusion_matrix"] else ""
+    has_worst = shown[Outcome.SCORED] and not summary["confusion_matrix"]
+    how = "Those with the lowest hash of their id, which is the same draw every time" + (
+        ", and the worst of what has a score and no right and wrong." if has_worst else "."
     )
-    return note(f"{count(len(rows))} of {some(total, 'row')}: {SEPARATOR.join(shares)}. {how}{worst}.", _unprompted(rows))
+    return note(f"{count(len(rows))} of {some(total, 'row')}: {SEPARATOR.join(shares)}. {how}", _unprompted(rows))
 
 
 def _ordered(outcomes: Counter[str]) -> Iterator[str]:
@@ -146,7 +146,6 @@ def _data(rows: Sequence[ShownRow], summary: Summary) -> dict[str, Any]:
     scores = dict.fromkeys(name for row in rows for name in row.scores)
     return {
         **rows_data(rows),
-        "has_labels": has_labels,
         "by_target": has_labels,
         "by_prediction": has_labels or _repeats([row.prediction for row in rows]),
         "outcomes": {outcome: {"words": outcome_words(outcome, summary), "tone": outcome_tone(outcome).value} for outcome in outcomes},

@@ -11,6 +11,7 @@ from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Record, Reply, RowError, Score
 from evalsvc.reduce.examples import Place
 from evalsvc.reduce.fold import load_fold
+from evalsvc.reduce.joined import apart
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import plan_of
 from evalsvc.reduce.scored import score_of
@@ -74,7 +75,7 @@ _TEXTS = ("id", "target", "prediction", "reply", "reasoning", "refusal", "tool_c
 def shown_rows(run: RunDir) -> list[ShownRow]:
     """Rows of every kind, what went wrong first, no more than a page can hold; reduce/examples.py says which.
 
-    UsageError when the run was not scored yet, JournalDamaged for a row that is not what was written.
+    UsageError when the run was not scored yet, or its scores are another journal's; JournalDamaged for a row that is not what was written.
     """
     plan = plan_of(run)
     fold = load_fold(plan)
@@ -94,7 +95,17 @@ def _rows(plan: Plan, places: Sequence[Place]) -> Iterator[ShownRow]:
     with plan.run.scored.open("rb") as scored:
         for place, record in zip(places, records, strict=True):
             scored.seek(place.scored)
-            yield _row(plan, record, score_of(scored.readline()))
+            yield _row(plan, record, _score(plan.run, record, scored.readline()))
+
+
+def _score(run: RunDir, record: Record, line: bytes) -> Score:
+    try:
+        score = score_of(line)
+    except (ValueError, KeyError) as error:
+        raise apart(run) from error
+    if (score.id, score.repeat) != (record.id, record.repeat):
+        raise apart(run)
+    return score
 
 
 def _row(plan: Plan, record: Record, score: Score) -> ShownRow:

@@ -149,7 +149,7 @@ def test_rows_bring_their_style_and_script_and_a_comparison_its_own() -> None:
     assert COMPARISON_STYLE in compared
     assert (2, "Against support/main-7") in Reader(compared).headings
     links = re.findall(r'<a href="#([\w-]+)">', with_rows.split("<nav")[1].split("</nav>")[0])
-    assert links == ["confusion", "labels", "rows", "took", "reproduce"]
+    assert links == ["confusion", "labels", "took", "rows", "reproduce"]
 
 
 def test_the_contents_name_the_sections_that_are_there() -> None:

@@ -1,7 +1,7 @@
 """The section of rows without a browser: what is read, what is cut, and that text stays text. tests/browser opens it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -124,6 +124,14 @@ def test_a_row_that_is_not_what_was_written_is_not_shown(tmp_path: Path) -> None
     first, second = run.journal.read_bytes().splitlines(keepends=True)
     run.journal.write_bytes(first + second.replace(b"hello", b"hullo"))
     with pytest.raises(JournalDamaged, match="line 2, at byte"):
+        shown_rows(run)
+
+
+@pytest.mark.parametrize("change", [lambda lines: lines[::-1], lambda lines: [b"{" + line[1:].replace(b":", b";") for line in lines]])
+def test_scores_of_another_journal_are_told_apart(change: Callable[[list[bytes]], list[bytes]], tmp_path: Path) -> None:
+    run, _ = reduced(tmp_path, [record(0), record(1)], **LABELS)
+    run.scored.write_bytes(b"".join(change(run.scored.read_bytes().splitlines(keepends=True))))
+    with pytest.raises(UsageError, match="does not belong"):
         shown_rows(run)
 
 

@@ -1,6 +1,7 @@
 """Whether probabilities mean what they say, and how they part the rows of a label from all others."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import exp
 from typing import Any, Final
@@ -125,12 +126,7 @@ def _shares(rows: Sequence[int]) -> list[float]:
 
 def _both_ways(highest: float, label: str) -> Axis:
     axis = linear(-highest, highest, f"share of {label} ↑, of others ↓", most=7)
-    return Axis(
-        low=axis.low,
-        high=axis.high,
-        ticks=[(value, f"{number(round(100 * abs(value), 6))} %") for value, _ in axis.ticks],
-        title=axis.title,
-    )
+    return replace(axis, ticks=[(value, f"{number(round(100 * abs(value), 6))} %") for value, _ in axis.ticks])
 
 
 def _probability(nats: float) -> float:

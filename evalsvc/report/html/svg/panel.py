@@ -59,20 +59,18 @@ class Panel:
 
     def frame(self, *, x_labels: bool = True) -> str:
         """Grid lines, labels, titles; without those along x for a panel above another one."""
-        lines = "".join(self._line(0, value, 1, value) for value, _ in self.y.ticks)
-        base = self._line(0, self.y.low, 1, self.y.low)
+        lines = "".join(self._across(value) for value, _ in self.y.ticks)
         labels = "".join(self._y_label(value, label) for value, label in self.y.ticks)
         along_x = "".join(self._x_label(value, label) for value, label in self.x.ticks) + self._x_title() if x_labels else ""
         y_title = f'<text x="{drawn(self.left)}" y="{drawn(self.top - 9)}">{self._titled(self.y)}</text>'
         return (
-            f'<g style="stroke:var(--line)">{lines}</g><g style="stroke:var(--faint)">{base}</g>'
+            f'<g style="stroke:var(--line)">{lines}</g><g style="stroke:var(--faint)">{self._across(self.y.low)}</g>'
             f'<g style="fill:var(--faint)">{labels}{along_x}{y_title}</g>'
         )
 
-    def _line(self, from_x: float, from_y: float, to_x: float, to_y: float) -> str:
-        """`from_x` and `to_x` are parts of the width."""
-        y1, y2 = (drawn(self.top + self.height * (1 - self.y.part(y))) for y in (from_y, to_y))
-        return f'<path d="M{drawn(self.left + from_x * self.width)} {y1}L{drawn(self.left + to_x * self.width)} {y2}"/>'
+    def _across(self, value: float) -> str:
+        y = drawn(self.top + self.height * (1 - self.y.part(value)))
+        return f'<path d="M{drawn(self.left)} {y}L{drawn(self.left + self.width)} {y}"/>'
 
     def _y_label(self, value: float, label: str) -> str:
         y = self.top + self.height * (1 - self.y.part(value)) + FONT * 0.35
@@ -140,14 +138,13 @@ class Panel:
 
 _OUTLINES: Final = {
     "diamond": ((0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)),
-    "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
     "down": ((-1.1, -0.8), (1.1, -0.8), (0.0, 1.1)),
     "up": ((-1.1, 0.8), (1.1, 0.8), (0.0, -1.1)),
 }
 
 
 def shaped(shape: str, x: float, y: float, size: float, fill: str, words: str = "") -> str:
-    """A dot, diamond, square, or triangle, set off from what lies below it."""
+    """A dot, a diamond, or a triangle, set off from what lies below it."""
     style = f"fill:{fill};stroke:var(--paper);stroke-width:1.5"
     if shape == "dot":
         return f'<circle cx="{drawn(x)}" cy="{drawn(y)}" r="{size:g}" style="{style}">{tip(words)}</circle>'

@@ -21,7 +21,7 @@ ROWS_OF_NUMBERS: Final = 40
 class Key:
     """One entry of a legend: what is drawn so, and what it is."""
 
-    shape: str  # line | box | dot | diamond | square | down | up
+    shape: str  # line | box | dot | diamond | down | up
     colour: str
     words: str
     dashes: str = ""
@@ -46,8 +46,8 @@ def stacked(x: Axis, *parts: tuple[Axis, float]) -> tuple[list[Panel], float]:
     """Panels one below the other over one x axis, each with its y axis and height; and how high all is."""
     x = x.with_room(_PLANE, LETTER * FONT)
     longest = max((len(label) for y, _ in parts for _, label in y.ticks), default=1)
-    left = max(longest * LETTER * FONT + 10, *(_half(label) - x.part(value) * _PLANE for value, label in x.ticks))
-    right = max(_RIGHT, *(_half(label) - (1 - x.part(value)) * _PLANE + 2 for value, label in x.ticks))
+    left = max([longest * LETTER * FONT + 10, *(_half(label) - x.part(value) * _PLANE for value, label in x.ticks)])
+    right = max([_RIGHT, *(_half(label) - (1 - x.part(value)) * _PLANE + 2 for value, label in x.ticks)])
     panels, top = list[Panel](), _ABOVE
     for y, height in parts:
         panels.append(Panel(left=left, top=top, width=WIDTH - left - right, height=height, x=x, y=y))
