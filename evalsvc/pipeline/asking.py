@@ -219,8 +219,11 @@ class Asking:
     def _log_counters(self) -> None:
         if self._pool is None:
             return
-        counters = self._pool.counters
-        self._on_event("counters", {**_told(counters), "rows": self._live.rows, "wall_s": round(self._loop.time() - self._began_at, 3)})
+        counters, pool = self._pool.counters, self._pool.view()
+        going_on = {"in_flight": pool.in_flight, "concurrency": pool.limit}
+        self._on_event(
+            "counters", {**_told(counters), **going_on, "rows": self._live.rows, "wall_s": round(self._loop.time() - self._began_at, 3)}
+        )
 
 
 def unasked(sample: Sample, repeat: int, reply: Reply) -> Record:

@@ -127,6 +127,8 @@ def _data(manifest: Manifest) -> Iterator[str]:
         yield f"Rows with the same `{one_line(dataset['group'])}` are treated as one group in the intervals."
     if manifest.data_changed:
         yield "The data set was edited between launches; answers to rows that changed or vanished are left out."
+    for reused in (launch["reused"] for launch in manifest.launches if launch.get("reused", {}).get("rows")):
+        yield f"{some(reused['rows'], 'answer was', 'answers were')} taken over from the run {one_line(str(reused['run']))}."
 
 
 def _subsample(of: Mapping[str, Any]) -> str:

@@ -13,7 +13,19 @@ from typing import Any
 import orjson
 
 # What a summary may depend on nothing for but the winning records.
-FIXED_PARTS = ("rows", "outcomes", "metrics", "per_class", "confusion_matrix", "gates", "warnings", "usage", "cost_usd")
+FIXED_PARTS = (
+    "rows",
+    "outcomes",
+    "metrics",
+    "per_class",
+    "confusion_matrix",
+    "thresholds",
+    "charts",
+    "gates",
+    "warnings",
+    "usage",
+    "cost_usd",
+)
 PATIENCE_S = 60.0
 OURS = ("EVALSVC_", "OPENAI_", "GITHUB_", "MLFLOW_", "WANDB_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -122,7 +122,7 @@ def _folder(path: Path, name: str) -> Path:
 
 
 def _fixed(summary: Summary) -> dict[str, Any]:
-    return {part: value for part, value in summary.items() if part not in {"calls", "latency_s", "timing"}}
+    return {part: value for part, value in summary.items() if part not in {"calls", "latency_s", "timing", "timeline"}}
 
 
 def test_a_metric_sees_every_row_once_with_what_the_scorer_said(tmp_path: Path) -> None:

@@ -109,6 +109,16 @@ def test_answers_from_a_file_say_nothing_of_how_they_were_made() -> None:
     assert not any(word in said for word in ("asked at", "endpoint", "temperature", "fingerprint"))
 
 
+def test_answers_taken_over_from_another_run_are_confessed() -> None:
+    launches = (
+        {"started_at": "2026-11-20T22:00:00.000Z", "reused": {"run": "spam/main", "rows": 5000}},
+        {"reused": {"run": "spam/x", "rows": 0}},
+    )
+    said = text(manifest(launches=launches))
+    assert "5,000 answers were taken over from the run spam/main." in said
+    assert "spam/x" not in said
+
+
 def test_a_judge_is_said_to_have_judged_runs_and_not_a_file() -> None:
     data = {"rows": 5, "sha256": "ab" * 32, "without_target": 5, "runs": [{"name": "ft", "id": "1a"}, {"name": "base", "id": "2b"}]}
     said = text(manifest({"task": "judge", "dataset": {"path": "/runs/ft/1a", "against": "/runs/base/2b"}}, dataset=data))
