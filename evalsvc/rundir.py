@@ -5,13 +5,13 @@ runs/<name>/<run id>/ holds one measurement; runs/<name>/latest points to the ne
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from evalsvc.errors import JournalDamaged, UsageError
+from evalsvc.errors import EvalsvcError, JournalDamaged, UsageError
 from evalsvc.journal.files import storage_failed, write_atomic
 from evalsvc.jsonio import canonical, loads
 
@@ -113,6 +113,11 @@ class Manifest:
     saved_as: tuple[str, ...] = ()  # baseline files that were made of it
     v: int = VERSION
 
+    @property
+    def began_at(self) -> str:
+        """When the first launch began, in UTC; "" where none did."""
+        return str(self.launches[0].get("started_at", "")) if self.launches else ""
+
     @classmethod
     def read(cls, run: RunDir) -> Self | None:
         """None when there is no run.json. UsageError when a newer evalsvc wrote it, JournalDamaged when it cannot be read."""
@@ -167,3 +172,21 @@ def all_runs(root: Path = RUNS) -> Iterator[RunDir]:
     manifests = [path for path in root.glob("*/*/run.json") if path.parent.name != LATEST]
     for path in sorted(manifests, key=lambda path: path.stat().st_mtime, reverse=True):
         yield RunDir(path.parent)
+
+
+def newest_before(run: RunDir, is_wanted: Callable[[RunDir], bool]) -> RunDir | None:
+    """Of the runs beside `run` that began before it, the newest one that is wanted."""
+    path = run.path.absolute()
+    began_at = _began_at(run)
+    beside = [RunDir(other.parent) for other in path.parent.glob("*/run.json") if other.parent != path and not other.parent.is_symlink()]
+    earlier = [(when, other.path) for other in beside if (when := _began_at(other)) and when < began_at and is_wanted(other)]
+    return RunDir(max(earlier)[1]) if earlier else None
+
+
+def _began_at(run: RunDir) -> str:
+    """ "" for one that is damaged, or of a newer program."""
+    try:
+        manifest = Manifest.read(run)
+    except EvalsvcError:
+        return ""
+    return "" if manifest is None else manifest.began_at

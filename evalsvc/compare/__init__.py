@@ -8,5 +8,6 @@ baseline.py     baseline.jsonl.gz: what of a run is enough to be held against, w
 pairing.py      which rows both sides have, and which only one
 evidence.py     what one side has of the common rows, numbered alike on both sides
 comparing.py    two sides -> Comparison; several runs -> Field
+history.py      the runs of a name, one after the other
 regression.py   a Comparison -> the verdict of a gate
 """

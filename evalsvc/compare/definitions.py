@@ -1,6 +1,6 @@
 """Which number a metric is, apart from how its interval is had: equal texts are comparable numbers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evalsvc.config import EvalConfig
 from evalsvc.metrics.families.metric import AnyMetric, SumMetric
@@ -12,7 +12,7 @@ from evalsvc.metrics.names import CLASSIFICATION, OF_POSITIVE, OF_ROWS, PROBABIL
 MOST_SHOWN = 10  # labels
 
 # What signatures say of intervals and clusters.
-_NOT_OF_THE_NUMBER = ("ci:", "clusters:", "n-clusters:")
+_NOT_OF_THE_NUMBER = ("ci:", "ends:", "clusters:", "n-clusters:")
 
 
 def definitions_of(config: EvalConfig, shape: Shape) -> dict[str, str]:
@@ -48,11 +48,16 @@ def _of(metric: AnyMetric) -> Iterator[tuple[str, str]]:
         return
     # over no rows at all nothing in a signature depends on the rows
     for name, value in metric.empty().value().items():
-        yield name, "|".join(_of_the_number(value["signature"].split("|")))
+        yield name, number_of(value["signature"])
 
 
-def _of_the_number(parts: Iterable[str]) -> Iterator[str]:
-    return (part for part in parts if not part.startswith(_NOT_OF_THE_NUMBER))
+def number_of(signature: str) -> str:
+    """What `signature` says of the number itself.
+
+    >>> number_of("tok:13a|clusters:id|ci:wilson95|v:1")
+    'tok:13a|v:1'
+    """
+    return "|".join(part for part in signature.split("|") if not part.startswith(_NOT_OF_THE_NUMBER))
 
 
 def differs(a: Mapping[str, str], b: Mapping[str, str], metric: str) -> str | None:

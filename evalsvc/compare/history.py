@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.compare.comparing import compare
+from evalsvc.compare.definitions import number_of
 from evalsvc.compare.nouns import Difference
 from evalsvc.compare.side import open_side
 from evalsvc.config.identity import differences
@@ -33,8 +34,6 @@ LAST = 30
 LEVEL = 0.05
 PAIRED, UNPAIRED = "paired", "unpaired"
 DATA, METRICS = "data", "metrics"
-# What signatures say of intervals and of how rows hang together, and not of the number itself.
-_OF_THE_INTERVAL = ("ci:", "ends:", "clusters:", "n-clusters:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +163,6 @@ def _whole(reads: Sequence[_Read]) -> list[int]:
     return [place for place, read in enumerate(reads) if read.is_complete]
 
 
-def began(manifest: Manifest) -> str:
-    """When the first launch of a run began, in UTC; "" where none did."""
-    return str(manifest.launches[0].get("started_at", "")) if manifest.launches else ""
-
-
 def _folder(named: str | None, root: Path) -> tuple[Path, str | None]:
     """The folder whose runs are meant, and which name they must have; a name without a `latest` is found too."""
     for folder in (root / named, Path(named)) if named else ():
@@ -195,7 +189,7 @@ def _runs_in(folder: Path, name: str | None) -> tuple[list[tuple[RunDir, Manifes
             runs.append((run, manifest))
     if not runs:
         raise UsageError(f"there is no run in {folder} that can be read", hint="evalsvc list shows the runs there are")
-    return sorted(runs, key=lambda one: (began(one[1]), one[0].path.name)), notes
+    return sorted(runs, key=lambda one: (one[1].began_at, one[0].path.name)), notes
 
 
 def _read(run: RunDir, manifest: Manifest) -> _Read:
@@ -213,7 +207,7 @@ def _summary(run: RunDir) -> Summary | None:
 def _numbers(summary: Summary) -> Iterator[tuple[str, _Number]]:
     """Everything that a gate can name."""
     for name, metric in summary["metrics"].items():
-        definition = "|".join(part for part in metric["signature"].split("|") if not part.startswith(_OF_THE_INTERVAL))
+        definition = number_of(metric["signature"])
         yield name, _number(name, metric, definition)
         for column, parts in metric.get("slices", {}).items():
             for value, part in parts.items():
@@ -259,7 +253,7 @@ def _nights(reads: Sequence[_Read]) -> Iterator[Night]:
         yield Night(
             id=read.id,
             path=str(read.run.path),
-            started_at=began(read.manifest),
+            started_at=read.manifest.began_at,
             status="complete" if read.is_complete else "partial",
             gates_passed=all(passed) if passed and None not in passed else None,
             rows=0 if summary is None else summary["rows"]["ok"] + summary["rows"]["error"],

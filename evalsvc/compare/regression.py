@@ -22,7 +22,7 @@ from evalsvc.metrics.names import LOWER_IS_BETTER
 from evalsvc.metrics.slices import holm
 from evalsvc.records import GateResult, Regression
 from evalsvc.reduce.run import read_summary
-from evalsvc.rundir import LATEST, Manifest, RunDir, find_run
+from evalsvc.rundir import LATEST, Manifest, RunDir, find_run, newest_before
 
 FLIPPED_SHOWN = 20
 # How the reason of a gate begins that had nothing to be held against: no fault of the run, which the next one may be held against.
@@ -102,26 +102,14 @@ def _file_of(written: str, base_dir: Path) -> Path:
 
 def _latest(run: RunDir) -> RunDir:
     """The newest complete run of this name that began before this one and that no gate failed."""
-    path = run.path.absolute()
-    began = _began(run)
-    siblings = (RunDir(other.parent) for other in path.parent.glob("*/run.json") if other.parent != path and not other.parent.is_symlink())
-    earlier = [(when, other.path) for other in siblings if (when := _began(other)) and when < began and may_be_baseline(other)]
-    if not earlier:
+    found = newest_before(run, may_be_baseline)
+    if found is None:
         raise UsageError(
-            f"{NO_BASELINE}there is no complete run of {path.parent.name} before this one that no gate failed",
+            f"{NO_BASELINE}there is no complete run of {run.path.absolute().parent.name} before this one that no gate failed",
             hint=f"the next run will be held against this one; or keep one: evalsvc baseline save {run.path} -o baseline.jsonl.gz, "
             "and write baseline: baseline.jsonl.gz",
         )
-    return RunDir(max(earlier)[1])
-
-
-def _began(run: RunDir) -> str:
-    """When its first launch began; "" where nobody knows."""
-    try:
-        manifest = Manifest.read(run)
-    except EvalsvcError:
-        return ""  # of a neighbour that is damaged, or newer than this program
-    return "" if manifest is None or not manifest.launches else str(manifest.launches[0].get("started_at", ""))
+    return found
 
 
 def may_be_baseline(run: RunDir) -> bool:

@@ -18,7 +18,7 @@ from evalsvc.metrics.names import EXTENSION
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import Reduced, plan_of, read_summary
-from evalsvc.rundir import LATEST, Manifest, RunDir, find_run
+from evalsvc.rundir import RunDir, find_run, newest_before
 
 __all__ = ["Side", "find_side", "open_side", "run_before", "side_of"]
 
@@ -99,22 +99,14 @@ def _data_of(plan: Plan) -> dict[str, object]:
 
 def run_before(run: RunDir) -> RunDir:
     """The newest complete run of the same name that began before this one; UsageError where there is none."""
-    folder, began = run.path.absolute().parent, _began(run)
-    others = [RunDir(path.parent) for path in folder.glob("*/run.json") if path.parent.name != LATEST]
-    earlier = [(when, other.path) for other in others if (when := _began(other)) < began and _is_complete(other)]
-    if not earlier:
+    found = newest_before(run, _is_complete)
+    if found is None:
         raise UsageError(
-            f"there is no complete run of {folder.name} before {run.path}",
+            f"there is no complete run of {run.path.absolute().parent.name} before {run.path}",
             hint="name the run that it is to be compared with: evalsvc compare A B; evalsvc list shows those there are",
         )
-    _, found = max(earlier)
     here = Path.cwd()
-    return RunDir(found.relative_to(here) if found.is_relative_to(here) else found)
-
-
-def _began(run: RunDir) -> str:
-    manifest = Manifest.read(run)
-    return "" if manifest is None or not manifest.launches else str(manifest.launches[0].get("started_at", ""))
+    return RunDir(found.path.relative_to(here)) if found.path.is_relative_to(here) else found
 
 
 def _is_complete(run: RunDir) -> bool:

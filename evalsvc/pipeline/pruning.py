@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from evalsvc.compare.history import began
 from evalsvc.compare.regression import may_be_baseline
 from evalsvc.errors import EvalsvcError, RunInUse, UsageError
 from evalsvc.journal.files import storage_failed, sync_dir
@@ -119,7 +118,7 @@ def _found(run: RunDir, name: str) -> Found:
         return replace(unread, protected="its run.json cannot be read" if manifest is None else f"in use by {holder}")
     return replace(
         unread,
-        began_at=began(manifest),
+        began_at=manifest.began_at,
         ended_s=_ended_s(manifest) or changed_s,
         is_complete=summary is not None and summary["status"] == "complete",
         may_be_baseline=may_be_baseline(run),
