@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalsvc.compare.baseline_file import KIND, SAYS_NO_TEXT, VERSION, opened, read_header
+from evalsvc.compare.baseline_file import KIND, SAYS_NO_TEXT, VERSION, opened, read_header, sum_of
 from evalsvc.compare.nouns import SideInfo
 from evalsvc.compare.run_source import find
 from evalsvc.compare.side import open_side
@@ -69,7 +69,7 @@ def save_baseline(run: RunDir, path: Path, *, force: bool = False) -> Saved:
         raise UsageError(f"{path} cannot be written", hint="name a file in a folder that is there: -o baseline.jsonl.gz")
     replaced = _replaced(path, force=force)
     lines = sorted(_lines(side, run))
-    content = _packed(dumps(_header(side, manifest, len(lines))), lines)
+    content = _packed(_header(side, manifest, len(lines)), [line + b"\n" for *_, line in lines])
     write_atomic(path, content)
     if str(path.absolute()) not in manifest.saved_as:
         replace(manifest, saved_as=(*manifest.saved_as, str(path.absolute()))).write(run)
@@ -81,23 +81,22 @@ def _replaced(path: Path, *, force: bool) -> str | None:
     if not path.exists():
         return None
     try:
-        with opened(path) as lines:
-            header = read_header(path, lines)
+        with opened(path) as file:
+            header = read_header(path, file)
     except UsageError as error:
         if force:
             return None
         hint = "name another file with -o, or overwrite it with --force"
         raise UsageError(f"{path} is there already, and is no baseline file", hint=hint) from error
-    return f"{header['name']}/{header['id']}"
+    return f"{header.get('name')}/{header.get('id')}"
 
 
-def _packed(header: bytes, lines: list[_Line]) -> bytes:
+def _packed(header: Mapping[str, Any], lines: list[bytes]) -> bytes:
     buffer = BytesIO()
     # without a name and a time of its own, so that equal rows are an equal file
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
-        file.write(header + b"\n")
-        for *_, line in lines:
-            file.write(line + b"\n")
+        file.write(dumps({**header, "sum": sum_of(header, lines)}) + b"\n")
+        file.writelines(lines)
     return buffer.getvalue()
 
 

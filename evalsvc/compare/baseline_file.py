@@ -1,6 +1,7 @@
 """baseline.jsonl.gz: what of a run is enough to be held against, and no word of its texts, so that it can be committed beside the prompt.
 
-The first line says which run it was and what its numbers mean. Then comes a line for each row that counts, in the order of the ids:
+The first line says which run it was, what its numbers mean, and the sum of all the rest, so that damage is noticed before anything
+is held against it. Then comes a line for each row that counts, in the order of the ids:
 
     {"id":"42","repeat":0,
      "row":"<16 hex>",           of everything in the row but its target     "key":"<32 hex>"    of the request
@@ -16,9 +17,11 @@ Keys without a value are left out. Files are made by baseline.py.
 
 import gzip
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
+from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +33,7 @@ from evalsvc.config import EvalConfig
 from evalsvc.dataset import id_hash, target_hash
 from evalsvc.errors import UsageError
 from evalsvc.journal.files import storage_failed
-from evalsvc.jsonio import loads
+from evalsvc.jsonio import dumps, loads
 from evalsvc.metrics.families.metric import AnyMetric, mean_of
 from evalsvc.metrics.families.registry import build_metrics
 from evalsvc.metrics.kept import Shape
@@ -49,18 +52,22 @@ KIND: Final = "evalsvc-baseline"
 SAYS_NO_TEXT: Final = ("regression", "judge")
 _NO_TARGET = target_hash(None).hex()
 _GZIP = b"\x1f\x8b"
-_AGAIN = "put it back as it was committed, or make it again with evalsvc baseline save RUN -o {}"
+_AGAIN = "put it back as it was committed, or make it again with evalsvc baseline save RUN -o {} --force"
+# No first line is as long, and what is packed may unpack to more than any memory holds.
+_HEADER_AT_MOST, _BLOCK = 64 << 20, 1 << 20
 
 
 def open_baseline(path: Path) -> Side:
-    """UsageError for what is no baseline file, or one that this version cannot read."""
-    with opened(path) as lines:
-        header = read_header(path, lines)
+    """UsageError for what is no baseline file, is not as it was saved, or cannot be read by this version."""
+    with opened(path) as file:
+        header = read_header(path, file)
+        if header.get("sum") != sum_of(header, iter(lambda: file.read(_BLOCK), b"")):
+            raise UsageError(f"{path} is not as it was saved", hint=_AGAIN.format(path))
     try:
         config = EvalConfig.model_validate({**header["config"], "base_dir": path.absolute().parent})
         labels, definitions = tuple(header["labels"]), dict(header["definitions"])
         info = SideInfo(name=header["name"], run_id=header["id"], path=str(path), summary=header["summary"], is_baseline=True)
-        data, rows = header["data"], header["rows"]
+        data = header["data"]
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: its first line is not as it was written", hint=_AGAIN.format(path)) from error
     measured, notes = _measured(config, labels)
@@ -73,7 +80,7 @@ def open_baseline(path: Path) -> Side:
         config=config,
         definitions={name: text for name, text in definitions.items() if name in there},
         data=data,
-        source=BaselineSource(path=path, config=config, labels=labels, rows=rows),
+        source=BaselineSource(path=path, config=config, labels=labels),
         notes=notes,
     )
 
@@ -87,24 +94,24 @@ def _measured(config: EvalConfig, labels: tuple[str, ...]) -> tuple[tuple[AnyMet
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Iterator[bytes]]:
-    """Its lines. UsageError where the bytes are cut or damaged, StorageFailed where they cannot be had."""
+def opened(path: Path) -> Iterator[BufferedIOBase]:
+    """Unpacked. UsageError where the bytes are cut or damaged, StorageFailed where they cannot be had."""
     try:
         with path.open("rb") as file:
             packed = file.read(len(_GZIP)) == _GZIP
             file.seek(0)
-            yield iter(gzip.GzipFile(fileobj=file) if packed else file)  # unpacked by hand it is as good
+            yield gzip.GzipFile(fileobj=file) if packed else file  # unpacked by hand it is as good
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UsageError(f"{path} is cut or damaged: {error}", hint=_AGAIN.format(path)) from error
     except OSError as error:
         raise storage_failed(error, path) from error
 
 
-def read_header(path: Path, lines: Iterator[bytes]) -> dict[str, Any]:
+def read_header(path: Path, file: BufferedIOBase) -> dict[str, Any]:
     """UsageError for the first line of anything else."""
     try:
-        header = loads(next(lines, b""))
-        is_one = header["kind"] == KIND
+        header = loads(file.readline(_HEADER_AT_MOST))
+        is_one = header["kind"] == KIND and isinstance(header["v"], int)
     except (ValueError, KeyError, TypeError):
         is_one = False
     if not is_one:
@@ -118,27 +125,26 @@ def read_header(path: Path, lines: Iterator[bytes]) -> dict[str, Any]:
     return found
 
 
+def sum_of(header: Mapping[str, Any], rows: Iterable[bytes]) -> str:
+    """32 hex digits of a first line and of all that follows it, in blocks of any size."""
+    found = blake2b(dumps({key: value for key, value in header.items() if key != "sum"}), digest_size=16)
+    for block in rows:
+        found.update(block)
+    return found.hexdigest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineSource:
-    """The rows of a baseline file; errors as `opened`, and UsageError where rows are missing."""
+    """The rows of a baseline file that was found to be as it was saved; errors as `opened`."""
 
     path: Path
     config: EvalConfig
     labels: tuple[str, ...]
-    rows: int
 
     def _values(self) -> Iterator[dict[str, Any]]:
-        count = 0
-        try:
-            with opened(self.path) as lines:
-                read_header(self.path, lines)
-                for line in lines:
-                    yield loads(line)
-                    count += 1
-        except ValueError as error:
-            raise UsageError(f"{self.path}: line {count + 2} is not JSON: {error}", hint=_AGAIN.format(self.path)) from error
-        if count != self.rows:
-            raise UsageError(f"{self.path} has {count:,} rows, and had {self.rows:,}", hint=_AGAIN.format(self.path))
+        with opened(self.path) as file:
+            read_header(self.path, file)
+            yield from map(loads, file)
 
     def scores(self) -> Iterator[Score]:
         return map(self._score, self._values())

@@ -29,7 +29,7 @@ from evalsvc.report.words import count, interval, percent, score, some
 CLASSES_SHOWN = 20
 METRIC_COLUMNS = ("metric", "value", "95 % interval", "rows")
 PARSED_ONLY = "parsed only"
-FILES = ("predictions.jsonl", "scored.jsonl", "summary.json")
+FILES = ("predictions.jsonl", "scored.jsonl", "summary.json", "report.html")
 
 
 def print_result(

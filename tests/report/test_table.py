@@ -121,10 +121,11 @@ def test_files_and_next_steps_end_the_result_and_are_never_folded() -> None:
     out = io.StringIO()
     step = "jq 'select(.outcome == \"wrong\")' runs/spam-ft-v3/1a2b3c4d/scored.jsonl | " + "less " * 20
     print_result(summary(), "runs/x/", stdout=out, environ={"COLUMNS": "40"}, next_steps=["evalsvc show runs/x", step])
-    assert out.getvalue().splitlines()[-5:] == [
+    assert out.getvalue().splitlines()[-6:] == [
         "  files     runs/x/predictions.jsonl",
         "            runs/x/scored.jsonl",
         "            runs/x/summary.json",
+        "            runs/x/report.html",
         "  next      evalsvc show runs/x",
         f"            {step}",
     ]
