@@ -132,7 +132,8 @@ class Manifest:
         try:
             if values.get("v", 0) > VERSION:
                 raise UsageError(f"{run.manifest} was written by a newer evalsvc", hint="use that version, or a newer one")
-            return cls(**{**values, **{name: tuple(values.get(name, ())) for name in ("launches", "saved_as")}})
+            known = {name: values[name] for name in cls.__slots__ if name in values}  # what a later version adds is passed over
+            return cls(**{**known, **{name: tuple(values.get(name, ())) for name in ("launches", "saved_as")}})
         except (AttributeError, TypeError) as exc:
             raise JournalDamaged(
                 f"{run.manifest} is not a run manifest: {exc}", hint="put it back from a backup, or start a new run"

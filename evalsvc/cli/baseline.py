@@ -12,6 +12,7 @@ from evalsvc.jsonio import dumps
 from evalsvc.metrics.names import range_of
 from evalsvc.pipeline.launch import holder
 from evalsvc.reduce.run import plan_of
+from evalsvc.report.streams import write_out
 from evalsvc.report.words import size, some
 from evalsvc.rundir import RunDir, find_run
 
@@ -25,11 +26,11 @@ def save_command(named: str | None, *, out: Path, force: bool, json: bool) -> in
         gate = _gate(saved, run)
         if json:
             about = {"baseline": str(saved.path), "run": saved.run.label, "rows": saved.rows, "bytes": saved.size, "gate": gate}
-            sys.stdout.buffer.write(dumps({**about, "replaced": saved.replaced}) + b"\n")
+            write_out(sys.stdout, dumps({**about, "replaced": saved.replaced}) + b"\n")
         else:
             before = f", in place of {saved.replaced}" if saved.replaced is not None else ""
-            sys.stdout.write(f"{saved.path}: {some(saved.rows, 'row')} of {saved.run.label}, {size(saved.size)}{before}\n")
-            sys.stdout.write(f"to hold later runs against it, write into the config:\n\n  gates: [{gate}]\n")
+            told = f"{saved.path}: {some(saved.rows, 'row')} of {saved.run.label}, {size(saved.size)}{before}\n"
+            write_out(sys.stdout, f"{told}to hold later runs against it, write into the config:\n\n  gates: [{gate}]\n")
         return 0
 
     return guarded(work)

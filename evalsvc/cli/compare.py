@@ -9,6 +9,7 @@ from pathlib import Path
 from evalsvc.cli.failing import guarded
 from evalsvc.compare.nouns import Comparison, Field
 from evalsvc.errors import RunInUse, StorageFailed, UsageError
+from evalsvc.journal.files import check_place
 from evalsvc.rundir import RunDir, find_run
 
 FLIPS = 20
@@ -24,6 +25,8 @@ def compare_command(runs: Sequence[str], *, form: str | None, out: Path | None, 
         written_as = form or _BY_ENDING.get("" if out is None else out.suffix, "table")
         if written_as not in FORMATS:
             raise UsageError(f"there is no format {written_as!r}", hint=f"use one of {', '.join(FORMATS)}")
+        if out is not None:
+            check_place(out)
         _print(_compared(_named(runs), metrics, flips), written_as, out)
         return 0
 
@@ -74,18 +77,14 @@ def _print(what: Comparison | Field, form: str, out: Path | None) -> None:
     from evalsvc.journal.files import write_atomic
     from evalsvc.report.comparing import print_comparison, render
     from evalsvc.report.step_summary import NAMED_BY, append_step_summary
+    from evalsvc.report.streams import write_out
 
     if os.environ.get(NAMED_BY):
         append_step_summary(render(what, "markdown"), os.environ)
     if out is not None:
-        write_atomic(out, _encoded(render(what, form)))
-        sys.stdout.write(f"{out}\n")
+        write_atomic(out, render(what, form).encode("utf-8", "backslashreplace"))
+        write_out(sys.stdout, f"{out}\n")
     elif form == "table":
         print_comparison(what, stdout=sys.stdout, environ=os.environ)
-    elif sys.stdout is not None:
-        sys.stdout.buffer.write(_encoded(render(what, form)))
-
-
-def _encoded(text: str) -> bytes:
-    """A lone surrogate is spelt out."""
-    return text.encode("utf-8", "backslashreplace")
+    else:
+        write_out(sys.stdout, render(what, form))

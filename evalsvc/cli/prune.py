@@ -13,12 +13,13 @@ def prune_command(name: str | None, *, keep: int | None, days: float | None, par
     from evalsvc.pipeline.launch import holder
     from evalsvc.pipeline.pruning import Rule, prune
     from evalsvc.report.pruned import print_pruning, pruning_json
+    from evalsvc.report.streams import write_out
 
     def work() -> int:
         rule = Rule(keep=keep, days=days, partial=partial)
         pruning = prune(rule, name=name, now_s=time.time(), holder=holder(), yes=yes)
         if json:
-            sys.stdout.buffer.write(dumps(pruning_json(pruning)) + b"\n")
+            write_out(sys.stdout, dumps(pruning_json(pruning)) + b"\n")
         else:
             print_pruning(pruning, stdout=sys.stdout, environ=os.environ)
         return 0

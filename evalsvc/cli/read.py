@@ -100,7 +100,7 @@ def _print_methods(run: RunDir, summary: Summary, *, json: bool) -> int:
 
     paragraphs = methods(summary, _manifest(run))
     if json:
-        sys.stdout.buffer.write(dumps({"run_dir": str(run.path), "methods": paragraphs[0], "metrics": paragraphs[1:]}) + b"\n")
+        write_out(sys.stdout, dumps({"run_dir": str(run.path), "methods": paragraphs[0], "metrics": paragraphs[1:]}) + b"\n")
     else:
         print_methods(paragraphs, stdout=sys.stdout, width=open_console(sys.stdout, os.environ).width)
     return 0
@@ -131,12 +131,12 @@ def list_command(name: str | None, *, json: bool) -> int:
         if json:
             for run in runs:
                 summary = read_summary(run) if run.summary.exists() else None
-                sys.stdout.buffer.write(dumps({"run_dir": str(run.path), "summary": summary}) + b"\n")
+                write_out(sys.stdout, dumps({"run_dir": str(run.path), "summary": summary}) + b"\n")
         elif runs:
             print_list([row_of(run, datetime.now(UTC)) for run in runs], stdout=sys.stdout, environ=os.environ)
         else:
             what = "no run yet" if name is None else f"no run of {name!r}"
-            sys.stdout.write(f"{what} under runs/; start one with: evalsvc run eval.yaml\n")
+            write_out(sys.stdout, f"{what} under runs/; start one with: evalsvc run eval.yaml\n")
         return 0
 
     return guarded(work)
@@ -148,7 +148,7 @@ def doctor_command(named: str | None, *, repair: bool, json: bool) -> int:
     def work() -> int:
         run = find_run(named)
         diagnosis = doctor_repair(run.path, datetime.now(UTC)) if repair else doctor(run.path)
-        sys.stdout.write((_as_json(diagnosis) if json else _in_words(diagnosis, run, repaired=repair)) + "\n")
+        write_out(sys.stdout, (_as_json(diagnosis) if json else _in_words(diagnosis, run, repaired=repair)) + "\n")
         return 0 if diagnosis.healthy or not diagnosis.damaged else JournalDamaged.exit_code
 
     return guarded(work)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from evalsvc.cli.failing import guarded
 from evalsvc.errors import UsageError
+from evalsvc.journal.files import check_place
 from evalsvc.jsonio import dumps
+from evalsvc.report.streams import write_out
 from evalsvc.rundir import find_run
 
 
@@ -20,11 +22,12 @@ def report_command(named: str | None, *, against: str | None, out: Path | None, 
             raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
         # a page that holds another run beside this one is nobody's report.html
         path = out or (run.report if against is None else Path(f"{run.path.name}-against-{Path(against).name}.html"))
+        check_place(path)
         write_page(run, read_summary(run), path, against=against)
         if json:
-            sys.stdout.buffer.write(dumps({"run_dir": str(run.path), "report": str(path)}) + b"\n")
+            write_out(sys.stdout, dumps({"run_dir": str(run.path), "report": str(path)}) + b"\n")
         else:
-            sys.stdout.write(f"{path}\n")
+            write_out(sys.stdout, f"{path}\n")
         if opens:
             webbrowser.open(path.absolute().as_uri())
         return 0

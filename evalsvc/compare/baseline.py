@@ -1,7 +1,9 @@
 """A run directory -> baseline.jsonl.gz, as baseline_file.py describes it."""
 
 import gzip
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +17,7 @@ from evalsvc.compare.source import Side
 from evalsvc.config import EvalConfig
 from evalsvc.dataset import id_hash
 from evalsvc.errors import UsageError
-from evalsvc.journal.files import write_atomic
+from evalsvc.journal.files import check_place, write_atomic
 from evalsvc.journal.read import read_records
 from evalsvc.jsonio import dumps
 from evalsvc.records import Score
@@ -65,15 +67,22 @@ def save_baseline(run: RunDir, path: Path, *, force: bool = False) -> Saved:
             f"{side.info.label} is not complete: {side.info.summary['rows']['pending']:,} rows have no answer yet",
             hint="let it finish first; or save what there is with --force: only rows that it has can be compared later",
         )
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"{path} cannot be written", hint="name a file in a folder that is there: -o baseline.jsonl.gz")
+    check_place(path)
     replaced = _replaced(path, force=force)
     lines = sorted(_lines(side, run))
     content = _packed(_header(side, manifest, len(lines)), [line + b"\n" for *_, line in lines])
     write_atomic(path, content)
     if str(path.absolute()) not in manifest.saved_as:
-        replace(manifest, saved_as=(*manifest.saved_as, str(path.absolute()))).write(run)
+        _remember(run, replace(manifest, saved_as=(*manifest.saved_as, str(path.absolute()))))
     return Saved(path=path, run=side.info, rows=len(lines), size=len(content), replaced=replaced)
+
+
+def _remember(run: RunDir, manifest: Manifest) -> None:
+    """Writes run.json, and leaves its time as it is: it tells which run is the newest, and that is none by being saved."""
+    stat = run.manifest.stat()
+    manifest.write(run)
+    with suppress(OSError):
+        os.utime(run.manifest, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def _replaced(path: Path, *, force: bool) -> str | None:

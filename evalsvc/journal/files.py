@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from evalsvc.errors import StorageFailed
+from evalsvc.errors import StorageFailed, UsageError
 
 _AGAIN = "then run the same command again: it carries on where it stopped"
 # errno -> what it means and what to do about it
@@ -39,6 +39,14 @@ def storage_failed(exc: OSError, path: str | os.PathLike[str]) -> StorageFailed:
     meaning, hint = _MEANS.get(code, (os.strerror(code) if code else str(exc), f"look into it, {_AGAIN}"))
     name = errno.errorcode.get(code)
     return StorageFailed(f"{os.fspath(path)}: {meaning}" + (f" ({name})" if name else ""), hint=hint)
+
+
+def check_place(path: Path) -> None:
+    """UsageError where no file can be at the `path` that a user named: before the work, and not as a disk that failed."""
+    if path.is_dir():
+        raise UsageError(f"{path} cannot be written: it is a directory", hint="name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} cannot be written: there is no directory {path.parent}", hint="make it, or name a file elsewhere")
 
 
 def sync_dir(path: Path) -> None:

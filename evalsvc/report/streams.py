@@ -1,8 +1,11 @@
 """The streams that output goes to: closed ones, broken ones, and ones that speak another encoding."""
 
+import errno
 import io
 import os
 from typing import TextIO
+
+from evalsvc.journal.files import storage_failed
 
 
 def silence(stream: TextIO) -> None:
@@ -14,6 +17,23 @@ def silence(stream: TextIO) -> None:
         return
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+def write_out(stream: TextIO | None, content: str | bytes) -> None:
+    """All of `content`, text as UTF-8, flushed; a lone surrogate is spelt out. A reader that went away early, as `head` does, is no error.
+
+    StorageFailed where `stream` leads to a disk that refuses: what was asked for is lost then.
+    """
+    if stream is None:  # which is how Python has a closed one
+        return
+    try:
+        stream.flush()
+        stream.buffer.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+        stream.flush()
+    except OSError as exc:
+        silence(stream)
+        if exc.errno != errno.EPIPE:
+            raise storage_failed(exc, "standard output") from exc
 
 
 def speak_utf8(stream: TextIO) -> None:

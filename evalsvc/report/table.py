@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -27,6 +28,7 @@ from evalsvc.report.verdict import exit_part, grounds, verdict
 from evalsvc.report.words import count, interval, percent, score, some
 
 CLASSES_SHOWN = 20
+GAP = 2
 METRIC_COLUMNS = ("metric", "value", "95 % interval", "rows")
 PARSED_ONLY = "parsed only"
 FILES = ("predictions.jsonl", "scored.jsonl", "summary.json", "report.html")
@@ -75,7 +77,7 @@ def result_table(summary: Summary, *, width: int, exit_code: int | None = None) 
         *_section(_classes(summary["per_class"], width)),
         *_section(_confusion(summary, width)),
         *_section(threshold_table(raw, width=width) if (raw := summary.get("thresholds")) else None),
-        *_section(_gates(summary["gates"])),
+        *_section(_gates(summary["gates"], width)),
         *_section(_warnings(summary["warnings"])),
         *_section(_facts(footing(summary))),
     )
@@ -191,15 +193,19 @@ def _confusion(summary: Summary, width: int) -> RenderableType | None:
     return confusion(raw, width=width) if raw and raw["rows"] else None
 
 
-def _gates(gates: Sequence[GateResult]) -> RenderableType | None:
+def _gates(gates: Sequence[GateResult], width: int) -> RenderableType | None:
+    """One line each, the grounds in a column of their own; where they do not fit, below."""
     if not gates:
         return None
-    grid = Table(box=None, padding=(0, 0, 0, 2), pad_edge=True, show_header=False)
-    grid.add_column(no_wrap=True)
+    room = width - 2 * GAP - len("gate passed")
+    told = [(one_line(gate["gate"]), grounds(gate)) for gate in gates]
+    widest = max((cell_len(name) for name, why in told if cell_len(name) + GAP + cell_len(why) <= room), default=0)
+    grid = Table(box=None, padding=(0, 0, 0, GAP), pad_edge=True, show_header=False)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for gate in gates:
-        grid.add_row(rich_part(_passed(gate["passed"])), Text(one_line(gate["gate"])), Text(grounds(gate)))
+    for gate, (name, why) in zip(gates, told, strict=True):
+        beside = name + " " * (widest - cell_len(name) + GAP) + why
+        grid.add_row(rich_part(_passed(gate["passed"])), Text(beside if cell_len(beside) <= room else f"{name}\n{why}"))
     return grid
 
 

@@ -73,6 +73,13 @@ def test_a_manifest_comes_back_as_it_was_written(root: Path) -> None:
     assert landed.launches == ({"pid": 7, "exit_code": 0},)
 
 
+def test_what_a_later_version_adds_to_a_manifest_is_passed_over(root: Path) -> None:
+    run = RunDir(root / "spam/monday")
+    manifest = Manifest.read(run)
+    run.manifest.write_bytes(run.manifest.read_bytes().replace(b"{", b'{"of_tomorrow":1,', 1))
+    assert Manifest.read(run) == manifest
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [("{", JournalDamaged), ('{"v": 1, "id": "x"}', JournalDamaged), ('{"v": 99}', UsageError), ("[]", JournalDamaged)],

@@ -63,6 +63,25 @@ def test_a_partial_run_says_how_far_it_is_and_that_its_gates_are_open() -> None:
     assert "gate open  recall >= 0.80" in text
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_long_reason_of_a_gate_stands_below_it_and_no_word_of_it_is_cut(width: int) -> None:
+    why = "no baseline: there is no baseline.jsonl.gz; next: evalsvc baseline save runs/spam-ft-v3/main-2026-11-21"
+    gates = [
+        {"gate": "recall >= 0.80", "passed": True, "value": 0.93, "reason": None},
+        {"gate": "f1 >= 0.9", "passed": False, "value": 0.5, "reason": "0.5 is below 0.9"},
+        {"gate": "accuracy no worse than latest, margin 0.01", "passed": False, "value": None, "reason": why},
+    ]
+    text = seen(summary(gates=gates), width=width)
+    told = text[text.index("  gate passed") : text.index("\n\n  1 warning")].splitlines()
+    assert told[:3] == [
+        "  gate passed  recall >= 0.80  0.93",
+        "  gate FAILED  f1 >= 0.9       0.5 is below 0.9",
+        "  gate FAILED  accuracy no worse than latest, margin 0.01",
+    ]
+    assert all(line.startswith(" " * 15) for line in told[3:])
+    assert " ".join(told[3:]).split() == why.split()
+
+
 def test_a_good_run_is_green_and_a_failed_one_red() -> None:
     passed = [{"gate": "recall >= 0.80", "passed": True, "value": 0.93, "reason": None}]
     assert "\x1b[32m1 gate passed" in drawn(result_table(summary(gates=passed), width=80, exit_code=0), colour=True)
