@@ -163,9 +163,9 @@ def find_run(named: str | None, *, root: Path = RUNS) -> RunDir:
     runs = list(all_runs(root))
     if named is None and runs:
         return runs[0]
-    known = ", ".join(str(run.path) for run in runs[:5]) or "none"
+    known = ", ".join(str(run.path) for run in runs[:5])
     what = f"{named} is no run directory" if named else f"there is no run under {root}/"
-    raise UsageError(what, hint=f"runs here: {known}" if named else "start one with evalsvc run eval.yaml")
+    raise UsageError(what, hint=f"runs here: {known}" if known else "start one with evalsvc run eval.yaml")
 
 
 def all_runs(root: Path = RUNS) -> Iterator[RunDir]:

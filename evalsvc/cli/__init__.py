@@ -250,6 +250,8 @@ def compare(
     """Hold runs against each other, row by row: each difference with its interval, and what flipped."""
     from evalsvc.cli.compare import compare_command
 
+    if json and format_ not in (None, "json"):
+        raise typer.BadParameter(f"--json is --format json, and --format {format_} is there too: leave one out", param_hint="--json")
     sys.exit(compare_command(runs or [], form="json" if json else format_, out=out, metrics=metric or [], flips=flips))
 
 

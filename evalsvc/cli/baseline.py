@@ -1,5 +1,6 @@
 """`evalsvc baseline save`."""
 
+import os
 import sys
 from math import isfinite
 from pathlib import Path
@@ -15,6 +16,7 @@ from evalsvc.reduce.run import plan_of
 from evalsvc.report.streams import write_out
 from evalsvc.report.words import size, some
 from evalsvc.rundir import RunDir, find_run
+from evalsvc.starting.yaml_text import scalar
 
 
 def save_command(named: str | None, *, out: Path, force: bool, json: bool) -> int:
@@ -43,7 +45,10 @@ def _gate(saved: Saved, run: RunDir) -> str:
     name = next((name for name, metric in metrics.items() if metric["value"] is not None), next(iter(metrics)))
     low, high = range_of(name)
     margin = (high - low) / 100 if isfinite(high - low) else abs(metrics[name]["value"] or 1) / 100
-    path = saved.path.absolute()
-    base = plan.config.base_dir.absolute()
-    shown = path.relative_to(base) if path.is_relative_to(base) else path
-    return f"{{regression: {name}, margin: {margin:.2g}, baseline: {shown}}}"
+    return f"{{regression: {name}, margin: {margin:.2g}, baseline: {scalar(_seen_from(plan.config.base_dir, saved.path))}}}"
+
+
+def _seen_from(base_dir: Path, path: Path) -> str:
+    """`path` as a config there would have it: so that both can be moved together, unless they have nothing in common."""
+    base, whole = base_dir.resolve(), path.resolve()
+    return str(whole) if os.path.commonpath([base, whole]) == "/" else os.path.relpath(whole, base)

@@ -10,8 +10,6 @@ from evalsvc.reduce.run import read_summary
 from evalsvc.report import RunRow
 from evalsvc.rundir import Manifest, RunDir
 
-HEADLINES = ("accuracy",)
-
 
 def row_of(run: RunDir, now: datetime) -> RunRow:
     try:
@@ -19,7 +17,7 @@ def row_of(run: RunDir, now: datetime) -> RunRow:
     except EvalsvcError:
         manifest, status = None, "damaged"
     summary = _summary(run)
-    metric = next((name for name in HEADLINES if summary is not None and name in summary["metrics"]), None)
+    metric = next(iter(summary["metrics"]), None) if summary is not None else None
     gates = [gate["passed"] for gate in summary["gates"]] if summary is not None else []
     if lock_holder(run.lock) is not None:
         status = "running"

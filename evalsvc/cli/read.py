@@ -22,6 +22,7 @@ from evalsvc.pipeline.price import price_again
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import read_summary
+from evalsvc.report.streams import write_out
 from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
 
 

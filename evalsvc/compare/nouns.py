@@ -73,7 +73,7 @@ class Flips:
     both_wrong: int
     to_right: int  # wrong in A, right in B
     to_wrong: int
-    p: float  # mid-p McNemar (Fagerland, Lydersen and Laake 2013)
+    p: float  # mid-p McNemar (Fagerland, Lydersen and Laake 2013); by cluster where rows are no independent draws
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsvc.compare.comparing import compare
-from evalsvc.compare.nouns import Comparison, Difference
+from evalsvc.compare.nouns import Comparison, Difference, Rows
 from evalsvc.compare.side import Side, open_side
-from evalsvc.compare.verdicts import CANNOT_TELL, WORSE, rows_needed, verdict_of
+from evalsvc.compare.verdicts import CANNOT_TELL, WORSE, rows_to_tell, verdict_of
 from evalsvc.errors import EvalsvcError, UsageError
 from evalsvc.metrics.gates import Against
 from evalsvc.metrics.names import LOWER_IS_BETTER
@@ -134,8 +134,7 @@ def _result(gate: Against, held: _Held, p_holm: float) -> GateResult:
     difference, flips = held.difference, held.comparison.flips
     lower_is_better = gate.metric in LOWER_IS_BETTER
     verdict = verdict_of(difference, gate.margin, lower_is_better=lower_is_better, p_worse=p_holm)
-    open_ = verdict == CANNOT_TELL and gate.margin > 0
-    needed = rows_needed(difference.se or 0.0, difference.n, gate.margin) if open_ else None
+    needed = rows_to_tell(difference, gate.margin, lower_is_better) if verdict == CANNOT_TELL else None
     worst, best = (difference.upper, difference.lower) if lower_is_better else (difference.lower, difference.upper)
     regression: Regression = {
         "metric": gate.metric,
@@ -156,12 +155,21 @@ def _result(gate: Against, held: _Held, p_holm: float) -> GateResult:
         "flipped": [] if flips is None else [flip.id for flip in held.comparison.examples if (flip.change or 0) < 0],
     }
     passed = gate.passes_if_open if verdict == CANNOT_TELL else verdict != WORSE
-    return {"gate": gate.text, "passed": passed, "value": held.value, "reason": _reason(regression), "regression": regression}
+    return {
+        "gate": gate.text,
+        "passed": passed,
+        "value": held.value,
+        "reason": _reason(regression, held.comparison.rows),
+        "regression": regression,
+    }
 
 
-def _reason(found: Regression) -> str:
-    """What was found, in one line; there always is one, as a gate that passes because nobody can tell must say so."""
-    difference, rows = found["difference"], f"{found['rows']:,} row{'' if found['rows'] == 1 else 's'}"
+def _reason(found: Regression, paired: Rows) -> str:
+    """What was found, in one line; there always is one, as a gate that passes because nobody can tell must say so, and of how many
+    of the run's rows it says so: those that the baseline has not, or has otherwise, are left out.
+    """
+    difference, whole = found["difference"], paired.common + paired.changed + paired.only_b
+    rows = f"{paired.common:,}{f' of {whole:,}' if whole > paired.common else ''} row{'' if whole == 1 else 's'}"
     ends = "" if found["ci_low"] is None or found["ci_high"] is None else f" [{found['ci_low']:+.4g}, {found['ci_high']:+.4g}]"
     told = f"{difference:+.4g}{ends} against {found['baseline']} over {rows}: {found['verdict']}"
     match found["verdict"]:

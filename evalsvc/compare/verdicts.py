@@ -58,3 +58,18 @@ def rows_needed(se: float, n: int, margin: float) -> int:
     774
     """
     return ceil(n * (_STANDARD_ERRORS * se / margin) ** 2)
+
+
+def rows_to_tell(difference: Difference, margin: float, lower_is_better: bool) -> int | None:
+    """How many rows would tell, where these could not; None where none would: of no difference, and no margin.
+
+    If B is as good as A; and where these rows are enough for that, and still say nothing, if its loss is what was seen.
+    """
+    seen = mirrored(difference) if lower_is_better else difference
+    if seen.difference is None or not seen.se:
+        return None
+    loss = -seen.difference
+    for gap in (margin, margin - loss if loss < margin else loss):
+        if gap > 0 and (needed := rows_needed(seen.se, seen.n, gap)) > seen.n:
+            return needed
+    return None

@@ -1,6 +1,6 @@
 """eval.yaml, the environment and `--set` -> one frozen, checked EvalConfig."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from evalsvc.config import overlay
 from evalsvc.config.document import Document, read_document
 from evalsvc.config.dotenv import read_dotenv
-from evalsvc.config.keypath import Provenance
+from evalsvc.config.keypath import KeyPath, Provenance
 from evalsvc.config.models import EvalConfig
 from evalsvc.config.problems import one_error, unknown_key, usage_error
 
@@ -53,9 +53,14 @@ def configure(document: Document, *, base_dir: Path, environ: Mapping[str, str],
         *(overlay.from_mapping(overrides) if isinstance(overrides, Mapping) else overlay.from_flags(overrides)),
     ]
     values, origins = overlay.apply(document.values, changes)
-    provenance = Provenance(file=document.file, lines=document.lines, overrides=origins)
+    provenance = Provenance(file=document.file, lines=_without(document.lines, origins), overrides=origins)
     config = _checked(values, base_dir=base_dir, provenance=provenance)
     return LoadedConfig(config=config, environ=everything, provenance=provenance)
+
+
+def _without(lines: Mapping[KeyPath, int], overridden: Collection[KeyPath]) -> dict[KeyPath, int]:
+    """The lines of what the file still says: what stood below an overridden key went with it."""
+    return {path: line for path, line in lines.items() if not any(path[: len(above)] == above for above in overridden)}
 
 
 def _checked(values: Mapping[str, object], *, base_dir: Path, provenance: Provenance) -> EvalConfig:

@@ -4,6 +4,8 @@ Shapes only: which metric, task or template exists is checked by the station tha
 """
 
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -351,6 +353,7 @@ class RegressionGate(Section):
     )
     baseline: str = Field(
         default="latest",
+        min_length=1,
         description="A run, or a file of `evalsvc baseline save`, relative to the config file; or latest: the newest complete run of this "
         "name before this one that no gate failed.",
     )
@@ -359,11 +362,21 @@ class RegressionGate(Section):
     _whole_numbers = field_validator("margin", mode="before")(_as_float)
 
 
-def _kind_of_gate(value: Any) -> str:
+# The tags of those gates that are mappings.
+GATES: Mapping[str, type[Section]] = {"<metric>": MetricGate, "<regression>": RegressionGate}
+
+
+def _kind_of_gate(value: Any) -> str | None:
+    """None for what is none: no text and no mapping, or one with keys of both kinds, or of neither."""
     if isinstance(value, str):
         return "<text>"
-    regression = isinstance(value, RegressionGate) or (isinstance(value, dict) and "gate" not in value)
-    return "<regression>" if regression else "<metric>"
+    if not isinstance(value, dict):
+        return next((tag for tag, kind in GATES.items() if isinstance(value, kind)), None)
+    if named := [tag for tag, main in (("<metric>", "gate"), ("<regression>", "regression")) if main in value]:
+        return named[0] if len(named) == 1 else None
+    # misspelt: that of which more keys are known, or nearly so
+    near = {tag: sum(bool(get_close_matches(str(key), kind.model_fields, n=1)) for key in value) for tag, kind in GATES.items()}
+    return max(near, key=lambda tag: near[tag]) if any(near.values()) else None
 
 
 Gate = Annotated[

@@ -7,12 +7,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from evalsvc.config.keypath import KeyPath, Where, show
-from evalsvc.config.models import EvalConfig
+from evalsvc.config.models import GATES, EvalConfig
 from evalsvc.config.schema import Shape, shape_below, suggestion
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import dumps
 
 Context = Mapping[str, Any]
+# The validator's path to a value: keys, and steps that are none, as tags of unions, and `[key]` for the key itself.
+Loc = tuple[int | str, ...]
 
 # What each kind of validation error expected.
 _EXPECTED: dict[str, Callable[[Context], str]] = {
@@ -30,6 +32,7 @@ _EXPECTED: dict[str, Callable[[Context], str]] = {
     "greater_than_equal": lambda context: f"at least {context['ge']:g}",
     "less_than_equal": lambda context: f"at most {context['le']:g}",
     "too_short": lambda context: f"a list of at least {context['min_length']}",
+    "union_tag_not_found": lambda _: "`metric >= number`, or a mapping with either `gate` or `regression`",
     "string_too_short": lambda _: "text that is not empty",
     "string_pattern_mismatch": lambda _: "letters, digits, . _ and -, starting with a letter or digit, at most 100",
 }
@@ -56,10 +59,10 @@ def one_error(lines: Iterable[str], *, file: str) -> UsageError:
     return UsageError("\n  ".join([f"{len(distinct)} problems in {file}:", *distinct]))
 
 
-def unknown_key(path: KeyPath, where: Where) -> str:
+def unknown_key(loc: Loc, where: Where) -> str:
     """The line about a key that the section above it does not have."""
-    *above, key = path
-    section = _shape_at(tuple(above))
+    *above, key = path = _key_path(loc)
+    section = _shape_at(loc[:-1])
     advice = f"; {suggestion(section, tuple(above), str(key))}" if isinstance(section, type) else ""
     return f"{where(show(path))}: unknown key {key}{advice}"
 
@@ -95,7 +98,7 @@ def _line(details: ErrorDetails, where: Where) -> str:
     path = _key_path(details["loc"])
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return unknown_key(path, where)
+        return unknown_key(details["loc"], where)
     place = where(show(path))
     if kind == "missing":
         return f"{place}: required, but missing"
@@ -106,16 +109,19 @@ def _line(details: ErrorDetails, where: Where) -> str:
     return f"{place}: {words}, found {found(details['input'], path)}"
 
 
-def _key_path(loc: tuple[int | str, ...]) -> KeyPath:
-    """The validator's path without the steps that are not keys: tags of unions, and `[key]` for the key itself."""
+def _key_path(loc: Loc) -> KeyPath:
+    """`loc` without the steps that are no keys."""
     return tuple(step for step in loc if isinstance(step, int) or not step.startswith(("<", "[")))
 
 
-def _shape_at(path: KeyPath) -> Shape:
-    """What may stand at `path`."""
+def _shape_at(loc: Loc) -> Shape:
+    """What may stand there."""
     shape: Shape = EvalConfig
-    for step in path:
-        shape = shape_below(shape, step)
+    for step in loc:
+        if step in GATES:
+            shape = GATES[str(step)]
+        elif _key_path((step,)):
+            shape = shape_below(shape, step)
     return shape
 
 

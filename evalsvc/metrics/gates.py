@@ -171,12 +171,14 @@ def _checked(
 def _against(written: RegressionGate, positive: str | None, available: Sequence[str]) -> Against:
     where = f"gates: regression: {written.regression}"
     _check_name(written.regression, where, positive, available)
-    margin = written.margin
-    if margin is None:
-        low, high = range_of(written.regression)
-        if not isfinite(high - low) or written.regression.startswith(EXTENSION):
-            raise UsageError(f"{where}: it needs a `margin`", hint="write how much worse would do, in the metric's own unit: margin: 0.05")
-        margin = (high - low) / PERCENT
+    low, high = (-inf, inf) if written.regression.startswith(EXTENSION) else range_of(written.regression)
+    margin = (high - low) / PERCENT if written.margin is None else written.margin
+    if margin == inf:
+        raise UsageError(f"{where}: it needs a `margin`", hint="write how much worse would do, in the metric's own unit: margin: 0.05")
+    if margin >= high - low:
+        hint = f"write it in the metric's own unit, which goes from {low:g} to {high:g}"
+        percent = f": {margin:g} % of 1 is {margin / PERCENT:g}" if high == 1 and margin <= PERCENT else ""
+        raise UsageError(f"{where}: no loss is more than a margin of {margin:g}, so it could never fail", hint=hint + percent)
     return Against(metric=written.regression, margin=margin, baseline=written.baseline, passes_if_open=written.on_inconclusive == "pass")
 
 

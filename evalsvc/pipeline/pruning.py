@@ -71,13 +71,13 @@ class Found:
 
 def find_runs(root: Path = RUNS) -> list[Found]:
     """Every run below `root`, by name and then the oldest first. No link is followed; runs elsewhere (--run-dir) are not seen."""
-    runs = [
+    found = (
         _found(RunDir(path), folder.name)
         for folder in _names(root)
         for path in _entries(folder)
         if not path.name.startswith(".") and path.name != LATEST and not path.is_symlink() and (path / _HERE.manifest).is_file()
-    ]
-    return sorted(runs, key=lambda one: (one.name, one.began_at, one.run.path.name))
+    )
+    return sorted(filter(None, found), key=lambda one: (one.name, one.began_at, one.run.path.name))
 
 
 def _names(root: Path) -> list[Path]:
@@ -94,9 +94,13 @@ def _entries(folder: Path) -> list[Path]:
         raise storage_failed(error, folder) from error
 
 
-def _found(run: RunDir, name: str) -> Found:
-    summary, octets = _summary(run), sum(path.lstat().st_size for path in _files(run.path))
-    changed_s = run.manifest.stat().st_mtime
+def _found(run: RunDir, name: str) -> Found | None:
+    """None where another prune has taken it away by now."""
+    summary, octets = _summary(run), sum(map(_size, _files(run.path)))
+    try:
+        changed_s = run.manifest.stat().st_mtime
+    except FileNotFoundError:
+        return None
     unread = Found(
         run=run,
         name=name,
@@ -142,6 +146,14 @@ def _files(folder: Path) -> Iterator[Path]:
             yield from _files(path)
         else:
             yield path
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 for what is gone by now, as are the temporary files of a run under way."""
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _ended_s(manifest: Manifest) -> float | None:
@@ -251,7 +263,7 @@ def prune(rule: Rule, *, name: str | None, now_s: float, holder: Mapping[str, An
     decided = fates(found, rule, now_s=now_s, only=name)
     cleared = [_no_link(folder / PRUNED) for folder in _names(root) if name in (None, folder.name)]
     leftovers = [path for folder in cleared for path in _entries(folder)]
-    octets = sum(path.lstat().st_size for folder in leftovers for path in _files(folder))
+    octets = sum(_size(path) for folder in leftovers for path in _files(folder))
     if yes:
         for folder in leftovers:
             _clear(folder)

@@ -5,6 +5,7 @@ import io
 import os
 from typing import TextIO
 
+from evalsvc.errors import StorageFailed
 from evalsvc.journal.files import storage_failed
 
 
@@ -33,7 +34,7 @@ def write_out(stream: TextIO | None, content: str | bytes) -> None:
     except OSError as exc:
         silence(stream)
         if exc.errno != errno.EPIPE:
-            raise storage_failed(exc, "standard output") from exc
+            raise StorageFailed(storage_failed(exc, "standard output").message, hint="send it to a place that has room") from exc
 
 
 def speak_utf8(stream: TextIO) -> None:

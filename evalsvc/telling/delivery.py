@@ -32,14 +32,6 @@ class Said:
         return self.status is None or self.status >= 500 or self.status in PASSING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """How a message fared in the end."""
-
-    tries: int
-    said: Said
-
-
 class Post(Protocol):
     """One try, which never raises for the network's sake."""
 
@@ -66,14 +58,17 @@ def next_try_in_s(said: Said, *, tries: int, elapsed_s: float, jitter: float) ->
     return wait_s if elapsed_s + wait_s + TRY_S <= TOTAL_S else None
 
 
-async def deliver(post: Post, body: bytes, *, secret: str | None, clock: Callable[[], float], rng: Random) -> Delivery:
-    """`clock` gives the Unix time: a signature is good for some minutes only, so every try has its own."""
+async def deliver(post: Post, body: bytes, *, secret: str | None, clock: Callable[[], float], rng: Random, heard: list[Said]) -> None:
+    """Adds what comes of each try to `heard`, so that it is known too when there is no time for another.
+
+    `clock` gives the Unix time: a signature is good for some minutes only, so every try has its own.
+    """
     loop = asyncio.get_running_loop()
-    began_at, tries = loop.time(), 0
+    began_at = loop.time()
     while True:
-        tries += 1
         said = await post(body, {} if secret is None else {HEADER: signature(secret, body, at_s=int(clock()))})
-        wait_s = None if said.is_taken else next_try_in_s(said, tries=tries, elapsed_s=loop.time() - began_at, jitter=rng.random())
+        heard.append(said)
+        wait_s = None if said.is_taken else next_try_in_s(said, tries=len(heard), elapsed_s=loop.time() - began_at, jitter=rng.random())
         if wait_s is None:
-            return Delivery(tries=tries, said=said)
+            return
         await asyncio.sleep(wait_s)

@@ -19,7 +19,7 @@ from evalsvc.config.secrets import named_secret
 from evalsvc.errors import UsageError
 from evalsvc.journal.events import utc_text
 from evalsvc.jsonio import dumps
-from evalsvc.telling.delivery import TRY_S, Delivery, Post, Said, deliver
+from evalsvc.telling.delivery import TRY_S, Post, Said, deliver
 from evalsvc.telling.message import STALL
 
 if TYPE_CHECKING:
@@ -158,22 +158,22 @@ class Teller:
         await asyncio.gather(*left, over, return_exceptions=True)
 
     async def _deliver(self, event: str, message: Callable[[], Mapping[str, Any]]) -> None:
-        id_ = str(UUID(int=self._rng.getrandbits(128), version=4))
+        id_, heard = str(UUID(int=self._rng.getrandbits(128), version=4)), list[Said]()
         try:
             body = dumps({"v": VERSION, "event": event, "id": id_, "at": utc_text(self._clock()), **message()})
             async with self._opens(self._target) as post:
-                delivery = await deliver(post, body, secret=self._target.secret, clock=self._clock, rng=self._rng)
+                await deliver(post, body, secret=self._target.secret, clock=self._clock, rng=self._rng, heard=heard)
         except asyncio.CancelledError:
-            self._told(event, id_, None, f"{self._target.shown} has not taken it in the time there was")
+            because = f": {heard[-1].words}" if heard else ""
+            self._told(event, id_, len(heard), f"{self._target.shown} has not taken it in the time there was{because}")
             raise
         except Exception as bug:  # whatever it is, the run is worth more
-            self._told(event, id_, None, f"a bug in evalsvc: {type(bug).__name__}")
+            self._told(event, id_, len(heard), f"a bug in evalsvc: {type(bug).__name__}")
         else:
-            self._told(event, id_, delivery, None if delivery.said.is_taken else delivery.said.words)
+            self._told(event, id_, len(heard), None if heard[-1].is_taken else heard[-1].words)
 
-    def _told(self, event: str, id_: str, delivery: Delivery | None, problem: str | None) -> None:
-        tries = {} if delivery is None else {"tries": delivery.tries}
+    def _told(self, event: str, id_: str, tries: int, problem: str | None) -> None:
         failed = {} if problem is None else {"reason": problem}
-        self._log("webhook", about=event, id=id_, delivered=problem is None, **tries, **failed)
+        self._log("webhook", about=event, id=id_, delivered=problem is None, tries=tries, **failed)
         if problem is not None:
             self._note(f"the webhook was not told of the {event}: {problem}")

@@ -31,6 +31,18 @@ def test_nothing_but_wide_tables_scrolls_sideways(browser: Browser, tmp_path: Pa
     assert browser.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
+def test_paper_cuts_no_verdict(browser: Browser, tmp_path: Path) -> None:
+    opened(browser, tmp_path, cases.of_labels())
+    browser.show_as(medium="print")
+    browser.resize(688)  # A4 within its margins
+    assert browser.evaluate("document.querySelector('table.differences').getBoundingClientRect().right") <= 688
+
+
+def test_what_a_run_was_and_what_it_took_have_room_on_a_desk(browser: Browser, tmp_path: Path) -> None:
+    opened(browser, tmp_path, cases.of_labels(a=cases.side("a-name-of-some-length/" + "4" * 40, "a")))
+    assert browser.evaluate("[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length") == 0
+
+
 def test_what_was_found_stands_in_one_line_on_a_phone(browser: Browser, tmp_path: Path) -> None:
     opened(browser, tmp_path, cases.of_labels())
     browser.resize(360)

@@ -1,6 +1,7 @@
 """report.html in a real browser: what is seen first, on every width and sheet, and what it never does."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,15 +11,15 @@ from evalsvc.report.html.shown import ShownMessage, ShownRow
 from evalsvc.report.html.style import DARK, LIGHT
 from tests.browser.browser import Browser
 from tests.report.cases import summary
-from tests.report.html.pages import page
+from tests.report.html.pages import manifest, page
 from tests.report.html.test_page import hostile
 
 EVIL = '<script>window.pwned = 1</script><img src="https://evil.test/x" onerror="window.pwned = 1">'
 PAPER = "getComputedStyle(document.body).backgroundColor"
 
 
-def opened(browser: Browser, folder: Path, of: Summary, rows: tuple[ShownRow, ...] = ()) -> None:
-    write_report(folder / "report.html", page(of, rows=rows))
+def opened(browser: Browser, folder: Path, of: Summary, rows: tuple[ShownRow, ...] = (), **changes: Any) -> None:
+    write_report(folder / "report.html", page(of, rows=rows, **changes))
     browser.open(folder / "report.html")
 
 
@@ -45,6 +46,22 @@ def test_nothing_but_wide_tables_scrolls_sideways(browser: Browser, tmp_path: Pa
     opened(browser, tmp_path, hostile("averylongnamewithoutanyblankinit" * 8))
     browser.resize(width)
     assert browser.evaluate("document.scrollingElement.scrollWidth") <= width
+
+
+def test_a_phone_shows_the_headline_numbers_with_their_rows(browser: Browser, tmp_path: Path) -> None:
+    metric = {"value": 0.9439, "ci_low": 0.9067, "ci_high": 0.9766, "n": 3716, "signature": "s"}
+    opened(browser, tmp_path, summary(metrics={"balanced_accuracy": metric, "f1_macro": metric}))
+    browser.resize(390)
+    box = "document.querySelector('.scroll:has(.numbers)')"
+    assert browser.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
+
+
+def test_a_config_of_a_thousand_labels_leaves_room_for_what_follows_it(browser: Browser, tmp_path: Path) -> None:
+    labels = [f"label {number}" for number in range(1000)]
+    opened(browser, tmp_path, summary(), about=manifest({"scoring": {"labels": labels}, "gates": []}))
+    assert browser.evaluate("Math.max(...[...document.querySelectorAll('pre')].map(one => one.offsetHeight))") < 700
+    browser.show_as(medium="print")
+    assert browser.evaluate("Math.max(...[...document.querySelectorAll('pre')].map(one => one.offsetHeight))") > 10_000
 
 
 def test_a_page_follows_its_reader_and_shows_the_other_sheet_when_asked(browser: Browser, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A run as a file that later runs are held against: all its numbers, none of its texts."""
 
 import gzip
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from evalsvc.dataset import id_hash
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import dumps, loads
 from evalsvc.metrics.kept import Buckets, Kept
-from evalsvc.rundir import Manifest
+from evalsvc.rundir import Manifest, all_runs
 from tests.compare.runs import DATASET, Answer, labels_but, make_run, reduced, reply_of, rows_of
 
 SECRET = "Quetzalcoatl"
@@ -168,6 +169,14 @@ def test_the_run_remembers_that_it_was_saved_and_only_once(tmp_path: Path) -> No
     assert after is not None
     assert after.saved_as == (str(tmp_path / "baseline.jsonl.gz"),)
     assert open_side(run.path).info.run_id == "one"
+
+
+def test_an_old_run_that_is_saved_is_no_newer_for_it(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, name, rows_of(3), labels_but()) for name in ("old", "new")]
+    for seconds, run in enumerate(runs, start=1):
+        os.utime(run.manifest, (seconds, seconds))
+    save_baseline(runs[0], tmp_path / "baseline.jsonl.gz")
+    assert [run.path.name for run in all_runs(tmp_path / "runs")] == ["new", "old"]
 
 
 def test_a_run_that_is_not_complete_is_refused_unless_forced(tmp_path: Path) -> None:

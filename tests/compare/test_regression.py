@@ -82,6 +82,14 @@ def test_a_margin_of_nothing_promises_no_number_of_rows(tmp_path: Path) -> None:
     assert (gate["regression"]["verdict"], gate["regression"]["rows_needed"]) == ("cannot tell", None)
 
 
+def test_a_gate_says_of_how_many_rows_it_speaks_where_some_are_new_or_asked_otherwise(tmp_path: Path) -> None:
+    night(tmp_path, 1, wrong(30))
+    rows = [*ROWS[:590], *({**row, "text": "asked otherwise"} for row in ROWS[590:]), *rows_of(5, start=600)]
+    run = make_run(tmp_path, "night2", rows, wrong(30), data="edited.jsonl", began="2026-11-02T02:00:00Z", gates=[regression()])
+    [gate] = gates_of(run)
+    assert "made/night1 over 590 of 605 rows: no worse" in (gate["reason"] or "")
+
+
 def test_several_gates_are_corrected_for_each_other(tmp_path: Path) -> None:
     night(tmp_path, 1, wrong(30))
     answer = labels_but(*(f"r{number}" for number in (*range(3, 30), *range(100, 112))))

@@ -140,6 +140,15 @@ def test_a_mean_over_groups_is_one_on_each_draw() -> None:
 plain = shape_of("translation", metrics=["ter"])
 
 
+def test_a_row_without_a_value_in_the_column_is_in_no_group() -> None:
+    shape = shape_of("translation", metrics=[{"ter": {"by": "language"}}])
+    texts, answers = [["a b c d"]] * 3, ["a b c d", "a b c x", "x x x x"]
+    rows = common(3, parts={"language": np.array([0, 1, -1], dtype=np.int32)})
+    side = evidence_of(answered(shape, answers, texts), shape, rows)
+    found = differences(side, side, ["ter"])["ter"]
+    assert (found.a, found.n) == (12.5, 2)
+
+
 def test_without_knowing_the_groups_a_mean_over_them_has_no_difference() -> None:
     shape = shape_of("translation", metrics=[{"ter": {"by": "language"}}])
     side = evidence_of(answered(shape, ["a"], [["b"]]), shape)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from evalsvc.compare.rowwise import counted_difference
-from evalsvc.compare.verdicts import CANNOT_TELL, NO_WORSE, WORSE, mirrored, rows_needed, verdict_of
+from evalsvc.compare.verdicts import CANNOT_TELL, NO_WORSE, WORSE, mirrored, rows_needed, rows_to_tell, verdict_of
 
 WORSENED = counted_difference("accuracy", hits=450, to_right=15, to_wrong=40, n=500)
 EVEN = counted_difference("accuracy", hits=450, to_right=25, to_wrong=25, n=500)
@@ -45,6 +45,21 @@ def test_so_many_rows_as_are_said_to_be_needed_tell_four_times_out_of_five() -> 
     assert 6400 < needed < 6700
     drawn = drawn_changes(2000, needed, up=0.05, down=0.05)
     assert np.mean([verdict(b, c, needed, 0.01) == NO_WORSE for b, c in drawn]) == pytest.approx(0.8, abs=0.03)
+
+
+def test_the_rows_that_would_tell_are_always_more_than_there_are() -> None:
+    near = counted_difference("accuracy", hits=9000, to_right=100, to_wrong=195, n=10_000)
+    assert verdict_of(near, 0.01, lower_is_better=False) == CANNOT_TELL
+    assert rows_needed(near.se or 0.0, near.n, 0.01) < near.n, "if both were equal, these rows would do"
+    needed = rows_to_tell(near, 0.01, lower_is_better=False)
+    assert needed is not None
+    assert needed > 50 * near.n, "the loss that was seen lies near the margin"
+    assert rows_to_tell(mirrored(near), 0.01, lower_is_better=True) == needed
+    assert rows_to_tell(EVEN, 0.01, lower_is_better=False) == rows_needed(EVEN.se or 0.0, EVEN.n, 0.01)
+    assert rows_to_tell(EVEN, 0.0, lower_is_better=False) is None
+    beyond = counted_difference("accuracy", hits=90, to_right=4, to_wrong=8, n=100)
+    assert verdict_of(beyond, 0.01, lower_is_better=False) == CANNOT_TELL
+    assert (rows_to_tell(beyond, 0.01, lower_is_better=False) or 0) > 100
 
 
 @cache

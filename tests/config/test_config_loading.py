@@ -108,6 +108,10 @@ def test_what_lies_inside_an_override_comes_from_it(load: Load) -> None:
     assert loaded.where("model.params.seed") == "--set model.params=… (model.params.seed)"
 
 
+def test_what_lies_inside_an_override_has_no_line_of_the_file(load: Load) -> None:
+    assert load(overrides=["gates=[accuracy >= 0.5]"]).where("gates[0]") == "--set gates=… (gates[0])"
+
+
 def test_a_variable_may_be_lower_case_and_takes_the_spelling_of_the_file_below_open_keys(load: Load) -> None:
     environ = {"evalsvc_model__params__TOP_K": "9", "EVALSVC_MODEL__PARAMS__TEMPERATURE": "0.5"}
     assert load(environ=environ).config.model.params == {"logprobs": True, "Top_K": 9, "temperature": 0.5}
@@ -245,6 +249,30 @@ def test_a_wrong_key_or_value_is_refused_with_its_place(load: Load, old: str, ne
     message = refusal(load, EVAL_YAML.replace(old, new)).message
     assert said in message
     assert "12345" not in message
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ("{regression: accuracy, margn: 1}", "(gates[0].margn): unknown key margn; did you mean gates[0].margin?"),
+        ("{regresion: accuracy, margin: 1}", "(gates[0].regresion): unknown key regresion; did you mean gates[0].regression?"),
+        ("{gaet: recall >= 1}", "(gates[0].gaet): unknown key gaet; did you mean gates[0].gate?"),
+        ("{gate: recall >= 1, min_row: 3}", "(gates[0].min_row): unknown key min_row; did you mean gates[0].min_rows?"),
+        (
+            "{regression: accuracy, gate: recall >= 1}",
+            "(gates[0]): expected `metric >= number`, or a mapping with either `gate` or `regression`",
+        ),
+        ("{}", "(gates[0]): expected `metric >= number`, or a mapping with either"),
+        ("3", "(gates[0]): expected `metric >= number`, or a mapping with either `gate` or `regression`, found the number 3"),
+        ("{regression: accuracy, margin: -0.01}", "(gates[0].margin): expected at least 0, found the number -0.01"),
+        ("{regression: accuracy, margin: 1 %}", "(gates[0].margin): expected a number, found text '1 %'"),
+        ("{regression: accuracy, baseline: ''}", "(gates[0].baseline): expected text that is not empty"),
+    ],
+)
+def test_a_gate_that_is_none_is_refused_with_the_nearest_that_is_one(load: Load, gate: str, said: str) -> None:
+    message = refusal(load, EVAL_YAML.replace('["recall >= 0.80"]', f"[{gate}]")).message
+    assert "eval.yaml:13 (gates[0]" in message
+    assert said in message
 
 
 def test_everything_that_is_wrong_is_listed_one_line_each(load: Load) -> None:

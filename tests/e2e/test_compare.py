@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import Desk, messages_rows, summary_of
+from tests.e2e.desk import COMMAND, PATIENCE_S, Desk, environment, messages_rows, summary_of
 from tests.e2e.server import Server
 
 # Echoes what the row says, but for these rows.
@@ -101,6 +103,9 @@ def test_runs_over_other_rows_are_refused_with_ids_of_both(runs: Desk) -> None:
         (("spam/first", "data.jsonl"), "data.jsonl is no baseline file"),
         (("spam/first", "spam/worse", "--metric=acuracy"), "did you mean 'accuracy'?"),
         (("spam/first", "spam/worse", "--format=docx"), "there is no format 'docx'"),
+        (("spam/first", "spam/worse", "--json", "--format=csv"), "leave one out"),
+        (("spam/first", "spam/worse", "-o", "."), ". cannot be written: it is a directory"),
+        (("spam/first", "spam/worse", "-o", "nowhere/x.json"), "there is no directory nowhere"),
     ],
 )
 def test_what_cannot_be_is_exit_2_with_what_to_do(runs: Desk, args: tuple[str, ...], said: str) -> None:
@@ -140,6 +145,36 @@ def test_a_baseline_is_saved_committed_and_compared_with(runs: Desk, server: Ser
     assert said["examples"][0]["output_a"] is None
     assert runs.run("compare", "baseline.jsonl.gz", "spam/worse").code == 0
     assert server.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "seen"),
+    [("b1.jsonl.gz", "b1.jsonl.gz"), ("../b1.jsonl.gz", "../b1.jsonl.gz"), ("a, b.jsonl.gz", '"a, b.jsonl.gz"')],
+)
+def test_the_gate_that_is_shown_can_be_pasted_into_the_config(runs: Desk, file: str, seen: str) -> None:
+    gate = json.loads(runs.run("baseline", "save", "spam/first", "-o", file, "--json").out)["gate"]
+    assert gate == f"{{regression: accuracy, margin: 0.01, baseline: {seen}}}"
+    end = runs.run("score", "spam/third", f"--set=gates=[{gate}]")
+    assert end.code == 0, end.err
+    assert "accuracy no worse than" in end.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "compare spam/first spam/worse --json",
+        "history --json",
+        "prune --keep=9 --json",
+        "baseline save spam/first -o b2.jsonl.gz",
+    ],
+)
+@pytest.mark.parametrize(("to", "code"), [("| true", 0), (">&-", 0), (">/dev/full", 9)])
+def test_a_reader_that_went_away_is_no_error_and_a_full_disk_is_one(runs: Desk, command: str, to: str, code: int) -> None:
+    script = f"set -o pipefail; {shlex.join(COMMAND)} {command} {to}"
+    done = subprocess.run(["bash", "-c", script], cwd=runs.path, env=environment(), capture_output=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == code, done.stderr
+    assert (b"error: standard output: no space left" in done.stderr) == (code == 9)
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_baseline_says_what_it_replaces_and_spares_other_files(runs: Desk) -> None:

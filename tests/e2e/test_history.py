@@ -64,6 +64,8 @@ def test_what_is_not_there_is_bad_usage(nights: Desk) -> None:
     metric = nights.run("history", "--metric", "accuracty")
     assert metric.code == 2
     assert "did you mean accuracy?" in metric.err
+    page = nights.run("history", "--html", ".")
+    assert (page.code, page.err) == (2, "error: . cannot be written: it is a directory\n  try: name a file in it\n")
     assert "Traceback" not in unknown.err + metric.err
 
 

@@ -319,6 +319,8 @@ def test_a_margin_that_is_not_written_is_a_hundredth_of_the_range() -> None:
         (RegressionGate(regression="acuracy"), "no metric 'acuracy'"),
         (RegressionGate(regression="ter"), "needs a `margin`"),
         (RegressionGate(regression="ext.comet"), "needs a `margin`"),
+        (RegressionGate(regression="exact_match", margin=5.0), "it could never fail"),
+        (RegressionGate(regression="bleu", margin=100.0), "it could never fail"),
     ],
 )
 def test_a_gate_against_a_baseline_that_nobody_can_judge_is_refused(gate: RegressionGate, told: str) -> None:

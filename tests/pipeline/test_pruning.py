@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -329,3 +330,24 @@ def test_runs_are_found_by_name_and_then_by_when_they_began(root: Path) -> None:
     found: list[Found] = find_runs(root)
     assert [one.label for one in found] == [f"spam/n0{day}" for day in range(1, 7)]
     assert find_runs(root / "nowhere") == []
+
+
+def test_what_comes_and_goes_while_it_is_looked_at_is_no_failure(root: Path) -> None:
+    """A run under way writes whole files by way of temporary ones, and another prune may be at work."""
+    passing = Thread(target=_come_and_go, args=(root, over := Event()))
+    passing.start()
+    try:
+        for _ in range(300):
+            assert {one.run.path.name for one in find_runs(root)} >= {f"n{day:02d}" for day in range(1, 7)}
+    finally:
+        over.set()
+        passing.join()
+
+
+def _come_and_go(root: Path, over: Event) -> None:
+    temporary = root / "spam" / "n06" / ".summary.json.1.tmp"
+    while not over.is_set():
+        temporary.write_bytes(b"x")
+        temporary.unlink()
+        gone = made(root, 7).path.rename(root / ".gone")
+        shutil.rmtree(gone)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
 import pytest
 
-from evalsvc.telling.delivery import TOTAL_S, TRIES_AT_MOST, TRY_S, Delivery, Said, deliver, next_try_in_s
+from evalsvc.telling.delivery import TOTAL_S, TRIES_AT_MOST, TRY_S, Said, deliver, next_try_in_s
 from evalsvc.telling.signing import HEADER, signature
 from tests import virtual_time
 
@@ -31,13 +32,21 @@ class Receiver:
         return self._script.pop(0) if len(self._script) > 1 else self._script[0]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How a message fared in the end."""
+
+    tries: int
+    said: Said
+
+
 def delivered(receiver: Receiver, secret: str | None = None, seed: int = 0) -> tuple[Delivery, float]:
     """How it went, and how long that took."""
 
     async def main() -> tuple[Delivery, float]:
-        loop = asyncio.get_running_loop()
-        told = await deliver(receiver, b"{}", secret=secret, clock=lambda: NOW + loop.time(), rng=Random(seed))
-        return told, loop.time()
+        loop, heard = asyncio.get_running_loop(), list[Said]()
+        await deliver(receiver, b"{}", secret=secret, clock=lambda: NOW + loop.time(), rng=Random(seed), heard=heard)
+        return Delivery(tries=len(heard), said=heard[-1]), loop.time()
 
     return virtual_time.run(main)
 

@@ -14,9 +14,11 @@ _HEADINGS = ("label", "precision", "recall", "f1", "support", "predicted")
 
 
 def classes(summary: Summary) -> Html:
-    """All labels in the order of the summary; of many, those with the lowest F1 first. "" without labels."""
+    """All labels in the order of the summary; of many, those with the lowest F1 first. "" without rows that have one."""
     per_class = summary["per_class"]
     labels = list(per_class)
+    if not any(values["support"] or values["predicted"] for values in per_class.values()):
+        return Html("")
     if len(labels) <= OPEN:
         return _table(per_class, labels, "Each label; support: rows of it, predicted: replies that named it")
     lowest = sorted(labels, key=lambda label: per_class[label]["f1"] or 0.0)

@@ -10,7 +10,7 @@ from evalsvc.report.comparing.sides import label, resources, rows, setup
 from evalsvc.report.comparing.told import finding, numbers, reasons, sentence, with_numbers
 from evalsvc.report.facts import SEPARATOR, Part, Tone
 from evalsvc.report.headline import worth_a_line
-from evalsvc.report.html.markup import Html, block, folded, note, part, section, table, text, toned
+from evalsvc.report.html.markup import Html, beside, block, folded, note, part, section, table, text, toned
 from evalsvc.report.html.whisker import WHISKER_STYLE, Span, whisker
 from evalsvc.report.words import some
 
@@ -22,6 +22,8 @@ table.differences td:last-child{white-space:nowrap}
 table.flips td,table.flips tbody th{vertical-align:top;max-width:32em;overflow-wrap:anywhere} table.flips details{margin:.2em 0}
 table.flips td:nth-child(n+3){min-width:9em} table.flips tbody th,table.flips td:nth-child(2){min-width:6.5em}
 table.flips .said{display:block;margin-top:.25em}
+@media print{table.differences{font-size:.8em} table.differences td:last-child,table.differences td:last-child>*{white-space:normal}
+table.differences .whisker{width:6rem}}
 """
 )
 
@@ -31,7 +33,7 @@ def comparison_section(comparison: Comparison) -> str:
     said = sentence(comparison)
     return section(
         "comparison",
-        f"Against {label(comparison.a)}",
+        f"Against {label(comparison.a)} (A)",
         f'<p class="{said.tone}"><b>{text(said.text)}</b></p>' if said else "",
         _rows(comparison),
         remarks(comparison.notes),
@@ -113,7 +115,7 @@ def _long(words: str) -> Html:
 def _sides(comparison: Comparison) -> str:
     settings = table(("", "A", "B"), setup(comparison), caption="What was measured", left=3)
     took = table(("", "A", "B", "change"), resources(comparison), caption="What each run took as a whole, over all of its rows")
-    return f'<div class="side-by-side">{settings}{took}</div>'
+    return beside(settings, took)
 
 
 def remarks(notes: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ def _line(result: GateResult, summary: Summary) -> list[str]:
         return [_named(result, _against(against)), passed, f"{against['difference']:+.4f}", limits]
     gate = _read(result)
     value = NOTHING if result["value"] is None else score(result["value"]) if gate is None else told(result["value"], gate)
-    return [_named(result, result["reason"]), passed, value, _limits(gate, summary) if gate else ""]
+    return [_named(result, result["reason"]), passed, value, _limits(gate, summary) if gate and result["value"] is not None else ""]
 
 
 def _named(result: GateResult, why: str | None) -> Html:

@@ -19,9 +19,9 @@ _CAPTION = "Rows: the true label. Columns: what was answered. Shade and percenta
 
 
 def confusion_matrix(summary: Summary, shown: Shown = frozenset()) -> Html:
-    """What of it is among the rows on the page is a link to them. "" without labels."""
+    """What of it is among the rows on the page is a link to them. "" without rows that have a label."""
     raw = summary["confusion_matrix"]
-    if not raw or not raw["rows"]:
+    if not raw or not any(map(any, raw["counts"])):
         return Html("")
     matrix = read_matrix(raw)
     return _mistakes(matrix, shown) if len(matrix.labels) > LABELS_AT_MOST else _heat_map(matrix, shown)

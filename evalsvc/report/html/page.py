@@ -63,7 +63,8 @@ def render(page: Page) -> str:
 
 
 def _data_and_day(manifest: Manifest) -> Iterator[str]:
-    yield PurePath(str(manifest.config["dataset"]["path"])).name
+    judged = manifest.identity.get("judged")
+    yield f"answers of {', '.join(judged)}" if judged else PurePath(str(manifest.config["dataset"]["path"])).name
     days = [str(launch[key])[:10] for launch in manifest.launches for key in ("started_at", "ended_at") if launch.get(key)]
     if days:
         yield max(days)

@@ -28,11 +28,13 @@ FIRST_MESSAGES: Final = 2
 LAST_MESSAGES: Final = 10
 MOST_PROBABILITIES: Final = 5
 
-# C0 and C1 controls, which a page shows as nothing, become the pictures that Unicode has of them, or a replacement character.
-_PICTURES = {
+# Characters that a page shows as nothing. C0 and C1 controls become the pictures that Unicode has of them, or a replacement character;
+# what turns text around, or stands unseen in an answer that no rule could read, is spelt out. Joiners and marks stay: scripts need them.
+_PICTURES: Final[Mapping[int, int | str]] = {
     **{code: 0x2400 + code for code in range(0x20) if code not in (9, 10)},
     **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
     0x7F: 0x2421,
+    **{code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x2060, 0xFEFF)},
 }
 
 

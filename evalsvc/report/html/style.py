@@ -160,7 +160,7 @@ details{margin:.6rem 0}
 summary{cursor:pointer;color:var(--accent)}
 details>*+*{margin-top:.5rem}
 pre,code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em}
-pre{background:var(--panel);padding:.7rem .9rem;margin:.4rem 0;overflow-x:auto;line-height:1.45;tab-size:2}
+pre{background:var(--panel);padding:.7rem .9rem;margin:.4rem 0;overflow:auto;max-height:40rem;line-height:1.45;tab-size:2}
 figure{margin:.6rem 0 1.2rem;min-width:0}
 figure svg{display:block;width:100%;height:auto;color:var(--ink)}
 figcaption{color:var(--faint);font-size:.87em;margin-top:.3rem}
@@ -196,6 +196,8 @@ td code{white-space:normal;overflow-wrap:anywhere}
   body{font-size:14px}
   header,main,footer{padding-left:1rem;padding-right:1rem}
   th,td{padding-right:.6em}
+  .numbers{font-size:.93em}
+  .numbers :is(th,td):nth-child(4){display:none}
 }
 """
 
@@ -214,7 +216,7 @@ h2,h3,caption{break-after:avoid}
 tr,figure,.keep{break-inside:avoid}
 thead{display:table-header-group}
 .scroll{overflow:visible}
-pre{white-space:pre-wrap;overflow:visible;overflow-wrap:anywhere}
+pre{white-space:pre-wrap;overflow:visible;max-height:none;overflow-wrap:anywhere}
 a{color:inherit;text-decoration:none}
 """
 

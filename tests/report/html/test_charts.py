@@ -100,6 +100,9 @@ def latencies(low_s: float, high_s: float, bins: int = 40) -> dict[str, Any]:
     return {"edges_s": edges, "counts": [place * 13 % 41 for place in range(bins)]}
 
 
+NEAR = {"answers": 0.9, "operating_point": 0.901, "best_f1": 0.902}
+
+
 def timed(histogram: Mapping[str, Any] | None, *launches: Mapping[str, Any], **latency_s: float | None) -> Summary:
     timing = {"wall_s": 1.0, "launches": 1, "rows_per_s": 2.0, "latency_histogram": histogram}
     return summary(timing=timing, timeline=list(launches), latency_s={**NO_LATENCY, **latency_s})
@@ -275,11 +278,27 @@ def test_marks_say_what_they_are_and_those_at_one_place_are_one() -> None:
     assert [tip for tip in found if tip.startswith("highest F1")] == []
 
 
+def test_of_marks_that_lie_near_each_other_the_most_important_is_on_top() -> None:
+    marks = [{"kind": kind, "recall": recall, "precision": 0.9, "false_positive_rate": 0.01} for kind, recall in NEAR.items()]
+    for picture in pictures_of(with_charts(curves={"spam": {**curve(), "marks": marks}})).values():
+        in_order = [tip.partition(":")[0] for tip in tips(picture) if ": recall 0." in tip]
+        assert in_order == ["highest F1", "the answers as given", "operating point"]
+
+
 def test_a_mean_is_marked_where_it_is_a_metric_of_the_same_name() -> None:
     metric = {"value": 0.61, "ci_low": 0.5, "ci_high": 0.7, "n": 9, "signature": "s"}
     for mean, shown in ((0.61, True), (7.0, False), (None, False)):
         of = summary(charts={"scores": {"token_f1": spread()}}, metrics={"token_f1": {**metric, "value": mean}})
         assert [tip for tip in tips(pictures_of(of)["Rows by token_f1"]) if tip.startswith("mean")] == (["mean 0.6100"] if shown else [])
+
+
+def test_a_number_of_the_whole_corpus_is_not_called_a_mean_of_its_rows() -> None:
+    metric = {"value": 0.2451, "ci_low": 0.2, "ci_high": 0.3, "n": 9, "signature": "of:target|per:byte|corpus|v:1"}
+    of = summary(charts={"scores": {"bits_per_byte": spread()}}, metrics={"bits_per_byte": metric})
+    picture = pictures_of(of)["Rows by bits_per_byte"]
+    assert "all text together 0.2451" in tips(picture)
+    assert "; all text together 0.2451; " in picture.get("aria-label", "")
+    assert "mean" not in picture.get("aria-label", "")
 
 
 def test_rows_beyond_the_picture_are_told() -> None:

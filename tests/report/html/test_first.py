@@ -32,6 +32,11 @@ def test_whoever_is_sent_the_page_sees_what_was_measured_on_what_and_when() -> N
     assert told in read().text
 
 
+def test_of_a_judge_it_says_whose_answers_they_were() -> None:
+    judge = manifest(identity={**manifest().identity, "judged": ["summaries/eacaf430", "summaries/1d880bc4"]})
+    assert " · answers of summaries/eacaf430, summaries/1d880bc4 · 2026-11-21" in read(about=judge).text
+
+
 def test_a_gate_has_its_value_interval_and_reason() -> None:
     passed = {"gate": "accuracy.ci_low >= 0.98", "passed": True, "value": 0.9813, "reason": None}
     failed = {"gate": "per_class.spam.recall >= 0.95", "passed": False, "value": 0.9304, "reason": "0.9304 is below 0.95"}
@@ -42,6 +47,11 @@ def test_a_gate_has_its_value_interval_and_reason() -> None:
         ["per_class.spam.recall >= 0.95 0.9304 is below 0.95", "✗ failed", "0.930", ""],
         ["mcc >= 0.5 the run is not complete", "? open", "–", ""],
     ]
+
+
+def test_a_gate_that_was_not_judged_has_no_interval_either() -> None:
+    gate = {"gate": "accuracy >= 0.5", "passed": None, "value": None, "reason": "the run is not complete"}
+    assert gates(gate, metrics={"accuracy": HALF})[0][2:] == ["–", ""]
 
 
 def test_a_gate_on_a_slice_has_the_interval_of_the_slice() -> None:

@@ -138,6 +138,13 @@ def test_sections_without_data_are_left_out() -> None:
     assert {"Outcomes", "What it took", "How to reproduce"} <= set(shown)
 
 
+def test_labels_without_any_row_make_no_empty_tables() -> None:
+    matrix = {"rows": ["a", "b"], "columns": ["a", "b", "error"], "counts": [[0, 0, 0], [0, 0, 0]]}
+    nothing = {"precision": None, "recall": None, "f1": None, "support": 0, "predicted": 0}
+    shown = [words for _, words in read(summary(confusion_matrix=matrix, per_class={"a": nothing, "b": nothing})).headings]
+    assert not {"Confusion matrix", "Labels"} & set(shown)
+
+
 def test_rows_bring_their_style_and_script_and_a_comparison_its_own() -> None:
     row = ShownRow(id="1", outcome="wrong", target="spam", prediction="ham", reply="ham")
     bare, with_rows, compared = rendered(), rendered(rows=(row,)), rendered(comparison=of_labels())
@@ -147,7 +154,7 @@ def test_rows_bring_their_style_and_script_and_a_comparison_its_own() -> None:
     assert f"<script>{rows_script()}</script>" in with_rows
     assert COMPARISON_STYLE not in with_rows
     assert COMPARISON_STYLE in compared
-    assert (2, "Against support/main-7") in Reader(compared).headings
+    assert (2, "Against support/main-7 (A)") in Reader(compared).headings
     links = re.findall(r'<a href="#([\w-]+)">', with_rows.split("<nav")[1].split("</nav>")[0])
     assert links == ["confusion", "labels", "took", "rows", "reproduce"]
 

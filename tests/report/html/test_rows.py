@@ -144,7 +144,7 @@ def test_what_models_and_users_wrote_ends_no_element(tmp_path: Path) -> None:
     data = loads(found.texts["script"])
     replies = {row["id"]: row["reply"] for row in data["rows"]}
     assert [replies[f"r{number}"] for number in (0, 1, 2, 3, 5)] == [*HOSTILE[:4], HOSTILE[5]]
-    assert replies["r4"] == "\u2028\u2029 & \ud800 ␀␛[31m \u202eright to left"
+    assert replies["r4"] == "\u2028\u2029 & \ud800 ␀␛[31m ⟨U+202E⟩right to left"
     html.encode()  # a page is UTF-8: nothing in it is half a character
 
 
@@ -178,6 +178,13 @@ def test_of_a_long_conversation_the_ends_are_shown() -> None:
 
 def test_line_ends_of_windows_are_line_ends_and_other_controls_are_seen() -> None:
     assert shortened(ShownRow(id="r0", outcome="wrong", reply="a\r\nb\tc\x07\r\x9b"), 100).reply == "a\nb\tc␇␍\ufffd"
+
+
+def test_what_turns_text_around_or_is_not_seen_is_spelt_out_and_what_scripts_need_stays() -> None:
+    row = shortened(ShownRow(id="r0", outcome="unparsed", reply="\u202emaps\u202c \ufeffham\u200b"), 100)
+    assert row.reply == "⟨U+202E⟩maps⟨U+202C⟩ ⟨U+FEFF⟩ham⟨U+200B⟩"
+    joined = "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469 \u200f!"
+    assert shortened(ShownRow(id="r0", outcome="wrong", reply=joined), 100).reply == joined
 
 
 def test_however_long_the_answers_are_a_page_holds_them(tmp_path: Path) -> None:

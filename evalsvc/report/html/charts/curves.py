@@ -77,9 +77,10 @@ class _Curve:
         return list(marks.values())
 
     def drawn_marks(self, panel: Panel, x: str, y: str) -> str:
+        """The most important lies on top of what is near it."""
         return "".join(
             panel.mark((mark[x], mark[y]), _KINDS[mark["kind"]].shape, fill=self._fill(mark), words=self._mark_words(mark))
-            for mark in self.marks()
+            for mark in reversed(self.marks())
             if mark[x] is not None and mark[y] is not None
         )
 

@@ -25,7 +25,7 @@ Metrics = Mapping[str, MetricValue]
 def number_pictures(charts: Mapping[str, Any], metrics: Metrics) -> list[Html]:
     """`charts` of summary.json; `metrics` say what the means are."""
     found = [_scatter(points, metrics)] if (points := charts.get("points")) else []
-    spreads = [_Spread(one_line(_TITLES.get(name, name)), raw, _value(metrics, name)) for name, raw in (charts.get("scores") or {}).items()]
+    spreads = [_Spread(one_line(_TITLES.get(name, name)), raw, metrics.get(name)) for name, raw in (charts.get("scores") or {}).items()]
     return [*found, *(_bars(spread) for spread in spreads if len(spread.counts) > 1)]
 
 
@@ -38,11 +38,11 @@ def _value(metrics: Metrics, name: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """One score of `charts.scores`, and the mean where it is a metric of the same name."""
+    """One score of `charts.scores`, and the metric of the same name."""
 
     name: str
     raw: Mapping[str, Any]
-    metric: float | None
+    metric: MetricValue | None
 
     @property
     def counts(self) -> Sequence[int]:
@@ -54,9 +54,18 @@ class _Spread:
         return self.raw["edges"][0], self.raw["edges"][-1]
 
     @property
-    def mean(self) -> float | None:
-        """None where it lies outside of the picture."""
-        return self.metric if self.metric is not None and self.ends[0] <= self.metric <= self.ends[1] else None
+    def overall(self) -> float | None:
+        """Of all rows; None where it is not known, or lies outside of the picture."""
+        value = None if self.metric is None else self.metric["value"]
+        return value if value is not None and self.ends[0] <= value <= self.ends[1] else None
+
+    @property
+    def overall_words(self) -> str:
+        """A metric of the whole corpus is no mean of its rows: long ones count for more. "" without `overall`."""
+        if self.metric is None or self.overall is None:
+            return ""
+        what = "all text together" if "corpus" in self.metric["signature"].split("|") else "mean"
+        return f"{what} {score(self.overall)}"
 
     @property
     def rows(self) -> int:
@@ -77,10 +86,10 @@ class _Spread:
 
     def in_words(self) -> str:
         _, most, where = max(self.bins(), key=lambda one: one[1])
-        mean = [] if self.mean is None else [f"mean {score(self.mean)}"]
+        overall = [self.overall_words] if self.overall_words else []
         sides = [(self.raw["below"], f"below {number(self.ends[0])}"), (self.raw["above"], f"above {number(self.ends[1])}")]
         beyond = [f"{count(rows)} more {words}" for rows, words in sides if rows]
-        return "; ".join([some(self.rows, "row"), *mean, f"most often {where} ({percent(most, self.rows)})", *beyond])
+        return "; ".join([some(self.rows, "row"), *overall, f"most often {where} ({percent(most, self.rows)})", *beyond])
 
 
 def _bars(spread: _Spread) -> Html:
@@ -92,8 +101,8 @@ def _bars(spread: _Spread) -> Html:
     )
     low, high = spread.ends
     zero = panel.guide((0, panel.y.low), (0, panel.y.high), words="0") if low < 0 < high else ""
-    words = "" if spread.mean is None else f"mean {score(spread.mean)}"
-    rule = "" if spread.mean is None else panel.upright(spread.mean, stroke="var(--ink)", words=words)
+    words = spread.overall_words
+    rule = "" if spread.overall is None else panel.upright(spread.overall, stroke="var(--ink)", words=words)
     numbers = Numbers(
         caption=f"Rows by {spread.name}",
         headings=(spread.name, "rows", "share"),
