@@ -188,7 +188,7 @@ def score(
     set_: Set = None,
     json: Json = False,
 ) -> None:
-    """Score and reduce a run again, or answers that exist already, without one request."""
+    """Score a run, or answers that exist already, without one request."""
     if output is not None or (run is not None and Path(run).is_file()):
         if scores is not None or by:
             raise typer.BadParameter(
@@ -236,7 +236,7 @@ def report(
 def compare(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN RUN…", help="Runs, or baseline files; one alone is compared with the run before it."),
+        typer.Argument(metavar="RUN", help="Runs, or baseline files; one alone is compared with the run before it."),
     ] = None,
     format_: Annotated[
         str | None,
@@ -247,7 +247,7 @@ def compare(
     flips: Annotated[int | None, typer.Option(min=0, metavar="N", help="Rows that came out another way to show; default: 20.")] = None,
     json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
 ) -> None:
-    """Hold runs against each other, row by row: each difference with its interval, and what flipped."""
+    """Hold runs against each other, row by row. Each difference has its interval, and what flipped is shown."""
     from evalsvc.cli.compare import compare_command
 
     if json and format_ not in (None, "json"):
@@ -262,7 +262,7 @@ def baseline_save(
     force: Annotated[bool, typer.Option("--force", help="Save a run that is not complete; overwrite what is no baseline file.")] = False,
     json: Json = False,
 ) -> None:
-    """Write what later runs need to be held against this one, without any text, so that it can be committed."""
+    """Write what later runs need to be held against this one. It has no texts, so that it can be committed."""
     from evalsvc.cli.baseline import save_command
 
     sys.exit(save_command(run, out=out, force=force, json=json))
@@ -286,7 +286,7 @@ def history(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a chart for each metric.")] = None,
     json: Json = False,
 ) -> None:
-    """The numbers of a name's runs night by night, with what changed beyond noise."""
+    """The numbers of a name's runs, night by night. What changed beyond noise is marked."""
     from evalsvc.cli.history import history_command
 
     sys.exit(history_command(name, metrics=metric or [], last=last, html=html, json=json))
@@ -324,7 +324,7 @@ def doctor(
     add_help_option=False,
 )
 def sandbox(context: typer.Context) -> None:
-    """Serve small real models behind OpenAI's API on this machine, with faults on demand."""
+    """Serve small real models behind OpenAI's API on this machine. Faults come on demand."""
     from evalsvc.sandbox.__main__ import main as serve
 
     sys.exit(serve(context.args, prog="evalsvc sandbox"))

@@ -80,8 +80,10 @@ def _draw_rows(sides: Sequence[_Side], positive: int | None, seed: int) -> _Draw
 
     a, b = sides
     above = int(b.cells.max()) + 1
-    joint, counts = np.unique(a.cells * above + b.cells, return_counts=True)
-    cells_a, cells_b = divmod(joint, above)
+    joint, first, counts = np.unique(a.cells * above + b.cells, return_index=True, return_counts=True)
+    # as they first come up: whichever side is A, the draws are the same
+    by_row = np.argsort(first)
+    (cells_a, cells_b), counts = divmod(joint[by_row], above), counts[by_row]
     of_a, of_b = table_replicates([a.counted(cells_a, counts), b.counted(cells_b, counts)], a.labels, positive=positive, seed=seed)
     how = f"ci:paired-bootstrap{replicates_for(len(joint))}-t95-seed{seed}|p:t"
     return _Drawn(a=of_a, b=of_b, draws=len(a.cells), how=how)

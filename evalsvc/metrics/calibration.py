@@ -13,7 +13,7 @@ add if no bin had a gap but those that are significant. With the sign of each bi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, erf, exp, pi, sqrt
+from math import ceil, erf, exp, fsum, pi, sqrt
 from typing import Any, Self
 
 from evalsvc.metrics.intervals import Z_95
@@ -121,8 +121,10 @@ class CalibrationTally:
         if draws < 2:
             return max(0.0, sum(squares for _, _, squares, _ in pooled.values()) / _SQUARE_UNITS - self.rows * value**2)
         sign = {place: 1 if units >= 0 else -1 for place, (_, units, *_) in pooled.items()}
-        off = [sum(sign[place] * units / _UNITS - value * rows for place, (rows, units, *_) in bins.items()) for bins in self.gaps.values()]
-        return float(sum(one * one for one in off)) * draws / (draws - 1)
+        off = [
+            fsum(sign[place] * units / _UNITS - value * rows for place, (rows, units, *_) in bins.items()) for bins in self.gaps.values()
+        ]
+        return fsum(one * one for one in off) * draws / (draws - 1)
 
     def _spread_of_bin(self, place: int) -> float:
         """Variance of one bin's gap."""
@@ -132,7 +134,7 @@ class CalibrationTally:
             return max(0.0, squares / _SQUARE_UNITS - rows * mean * mean)
         there = [bins.get(place, _NO_GAP) for bins in self.gaps.values()]
         off = [units / _UNITS - mean * rows for rows, units, *_ in there]
-        return sum(one * one for one in off)
+        return fsum(one * one for one in off)
 
     def value(self) -> dict[str, MetricValue]:
         shared = too_many_shared(self.shared, self.rows)

@@ -342,7 +342,7 @@ def _uncovered(gate: Gate, judged: Judged) -> str | None:
     coverage = judged.metrics["coverage"]["value"] if "coverage" in judged.metrics else None
     if coverage is None or coverage >= least:
         return None
-    return f"only {coverage:.4g} of the rows have an answer, and {least:g} must (min_coverage)"
+    return f"only {100 * coverage:.4g} % of the rows have an answer, and {100 * least:g} % must (min_coverage)"
 
 
 def undecided(gate: Gate | Against, reason: str = "the run is not complete") -> GateResult:

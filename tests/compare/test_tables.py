@@ -133,3 +133,12 @@ def test_the_interval_of_macro_f1_holds_the_true_difference_nineteen_times_out_o
         told.append(one.is_told)
     assert np.mean(held) > 0.915
     assert np.mean(told) < 0.085
+
+
+def test_whichever_run_is_a_the_draws_are_the_same() -> None:
+    """Replicates come from joint cells, and those of (A, B) in their order are not those of (B, A)."""
+    forth, back = between(A, B), between(B, A)
+    for name in NAMES:
+        assert forth[name].p == pytest.approx(back[name].p), name
+        assert forth[name].se == pytest.approx(back[name].se), name
+        assert (forth[name].p_below, forth[name].p_above) == pytest.approx((back[name].p_above, back[name].p_below)), name

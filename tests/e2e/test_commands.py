@@ -236,6 +236,7 @@ def test_help_names_every_command_and_loads_no_heavy_library(tmp_path: Path) -> 
     assert json.loads(done.stderr) == []
     for command in ("run", "score", "show", "list", "doctor", "sandbox"):
         assert f" {command} " in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2]  # which is where a sentence was cut
 
 
 def test_an_unknown_command_or_option_is_exit_2(tmp_path: Path) -> None:

@@ -282,7 +282,7 @@ def test_a_number_over_too_few_rows_fails_and_says_how_many_there_are() -> None:
 
 def test_a_number_of_a_run_that_was_answered_in_part_fails() -> None:
     assert judged("accuracy >= 0.8", coverage=0.9)["passed"]
-    assert judged("accuracy >= 0.8", coverage=0.89)["reason"] == "only 0.89 of the rows have an answer, and 0.9 must (min_coverage)"
+    assert judged("accuracy >= 0.8", coverage=0.89)["reason"] == "only 89 % of the rows have an answer, and 90 % must (min_coverage)"
     assert judged(MetricGate(gate="accuracy >= 0.8", min_coverage=0.5), coverage=0.6)["passed"]
     assert not judged(MetricGate(gate="accuracy >= 0.8", min_coverage=0.99), coverage=0.98)["passed"]
     assert judged("accuracy >= 0.8", coverage=0.75, least_coverage=least_coverage(0.3))["passed"]

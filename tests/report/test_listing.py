@@ -2,10 +2,14 @@
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from evalsvc.cli.listing import row_of
 from evalsvc.report import RunRow, list_table, print_list
+from tests.compare.runs import make_run, rows_of
 from tests.report.cases import drawn
 
 DONE = RunRow(
@@ -69,3 +73,10 @@ def test_without_runs_there_is_a_sentence() -> None:
 
 def test_a_model_name_is_text() -> None:
     assert "[bold]m[/]" in seen(replace(DONE, model="[bold]m[/]\x1b[31m"), width=120)[1]
+
+
+def test_a_run_of_any_task_shows_the_first_of_its_numbers(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "one", rows_of(3), lambda sample, _: str(sample.target), task="translation", scoring={}, metrics=["chrf"])
+    row = row_of(run, datetime(2026, 11, 20, tzinfo=UTC))
+    assert row.metric == "chrf"
+    assert row.value == pytest.approx(100.0)

@@ -186,7 +186,8 @@ td code{white-space:normal;overflow-wrap:anywhere}
 .matrix small{display:block;white-space:nowrap;font-size:.78em;font-weight:400}
 .matrix .apart{border-left:.8em solid var(--paper)}
 .upright{writing-mode:vertical-rl;transform:rotate(180deg);max-height:11em;overflow:hidden}
-.beside{display:flex;flex-wrap:wrap;gap:0 3.5rem}
+.beside{display:flex;flex-wrap:wrap;gap:1rem 3.5rem}
+.part>.scroll+.scroll{margin-top:1rem}
 .beside>*{flex:1 1 auto;max-width:100%}
 .side-by-side{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2.5rem}
 @media (max-width:60rem){

@@ -127,6 +127,19 @@ UNANSWERED = [forecast("spam", None, answered=False), forecast("ham", None, answ
 SURE = [forecast("spam", {"ham": 0.1, "spam": 0.9}), forecast("ham", {"ham": 0.8, "spam": 0.2})]
 
 
+def test_the_interval_of_ece_over_groups_is_the_same_to_the_last_digit_in_any_order() -> None:
+    metric = build(Wanted(name="ece", options={}), BINARY)
+    assert isinstance(metric, OwnMetric)
+    for seed in range(10):
+        scores, found = rows(seed, BINARY, n=200), set()
+        for order in (range(200), reversed(range(200)), Random(seed).sample(range(200), 200)):
+            tally = metric.empty()
+            for row in order:
+                tally.update(scores[row], cluster=row // 4)
+            found.add((tally.value()["ece"]["ci_low"], tally.value()["ece"]["ci_high"]))
+        assert len(found) == 1
+
+
 def test_a_row_without_an_answer_is_measured_as_one_that_knows_nothing() -> None:
     assert of_sums("log_loss", [*SURE, *UNANSWERED], BINARY) == pytest.approx((-log(0.9) - log(0.8) + 2 * log(2)) / 4)
     assert of_sums("brier", [*SURE, *UNANSWERED], BINARY) == pytest.approx((0.01 + 0.04 + 0.25 + 0.25) / 4)

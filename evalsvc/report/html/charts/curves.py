@@ -34,6 +34,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "answers": _Kind(shape="dot", colour="var(--ink)", words="the answers as given"),
     "best_f1": _Kind(shape="up", colour="var(--series-4)", words="highest F1"),
 }
+_SIZES: Final = (4.5, 7.5, 10.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +78,10 @@ class _Curve:
         return list(marks.values())
 
     def drawn_marks(self, panel: Panel, x: str, y: str) -> str:
-        """The most important lies on top of what is near it."""
+        """The most important lies on top of what is near it; the others are larger, so that something of them is seen."""
         return "".join(
-            panel.mark((mark[x], mark[y]), _KINDS[mark["kind"]].shape, fill=self._fill(mark), words=self._mark_words(mark))
-            for mark in reversed(self.marks())
+            panel.mark((mark[x], mark[y]), _KINDS[mark["kind"]].shape, fill=self._fill(mark), size=size, words=self._mark_words(mark))
+            for mark, size in reversed(list(zip(self.marks(), _SIZES, strict=False)))
             if mark[x] is not None and mark[y] is not None
         )
 
