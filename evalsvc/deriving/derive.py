@@ -19,10 +19,11 @@ def derive_run(run: RunDir) -> Summary:
     UsageError for a directory that is no run.
     """
     reduced = reduce_run(run)
+    key = derived_key(reduced.plan)  # before the baseline is read: one that is replaced meanwhile is looked at again
     summary = _with_baselines(reduced)
     write_atomic(run.summary, dumps(summary) + b"\n")
     _write_pages(run, summary, max_error_rate=reduced.plan.config.max_error_rate)
-    save_fold(reduced.plan, reduced.fold, summary_key=derived_key(reduced.plan))
+    save_fold(reduced.plan, reduced.fold, summary_key=key)
     return summary
 
 
@@ -67,6 +68,7 @@ def is_up_to_date(run: RunDir, plan: Plan) -> bool:
     try:
         state = loads(run.state.read_bytes())
         current = state["summary_key"] == derived_key(plan) and state["offset"] == run.journal.stat().st_size
-        return bool(current and run.summary.exists() and run.report.exists())
+        files = [run.scored, run.summary, run.report, *([run.junit] if plan.config.gates else [])]
+        return bool(current and all(file.exists() for file in files))
     except (OSError, ValueError, KeyError, TypeError):
         return False
