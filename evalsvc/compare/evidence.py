@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Bools = NDArray[np.bool_]
 
 # Of tallies that no sums of fixed width replace: each bucket is left out once.
 OWN_BUCKETS: Final = 64

@@ -1,8 +1,12 @@
 """A page as a list of things to do: files to write and commands to type, each with what the page says comes of it."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _BLOCK = re.compile(r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEREDOC = re.compile(r"<<'(\w+)'$")
@@ -91,3 +95,21 @@ def missing(shown: list[str], output: str) -> list[str]:
 
 def _shape(line: str) -> str:
     return " ".join(_NUMBER.sub("#", line).split())
+
+
+def typed(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What comes of `command` in a bash of its own, with nothing of ours in its environment; both streams in one."""
+    ours = ("EVALSVC_", "OPENAI_", "COLUMNS", "PYTEST_", "PYTHON", "GITHUB_")
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command.text],
+        cwd=folder,
+        env={**kept, "PATH": path, "HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -1,35 +1,15 @@
 """docs/gates.md, done as it says."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from evalsvc.report.verdict import EXIT_MEANS
-from tests.docs.readme import Command, missing, steps
+from tests.docs.readme import Command, missing, steps, typed
 
 CHECKOUT = Path(__file__).parents[2]
 PAGE = (CHECKOUT / "docs" / "gates.md").read_text(encoding="utf-8")
-
-
-def _type(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
-    ours = ("EVALSVC_", "OPENAI_", "COLUMNS", "PYTEST_", "PYTHON", "GITHUB_")
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["bash", "-c", command.text],
-        cwd=folder,
-        env={**kept, "PATH": path, "HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.mark.long
@@ -38,7 +18,7 @@ def test_every_command_of_the_page_works_as_the_page_says(tmp_path: Path) -> Non
     shutil.copytree(CHECKOUT / "datasets", tmp_path / "datasets")
     for step in steps(PAGE):
         assert isinstance(step, Command)
-        done = _type(step, tmp_path)
+        done = typed(step, tmp_path)
         assert done.returncode == step.exit_code, f"$ {step.text}\n{done.stdout}"
         assert missing(step.shown, done.stdout) == [], f"$ {step.text}\n{done.stdout}"
 

@@ -1,37 +1,13 @@
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.readme import Command, Write, blocks, missing, steps
+from tests.docs.readme import Command, Write, blocks, missing, steps, typed
 
 CHECKOUT = Path(__file__).parents[2]
 PAGES = {name: (CHECKOUT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/quickstart.md")}
 KNOWN_MARKS = ("run", "run by .ci/run", "file", "shown")
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """A newcomer's: the commands of this virtual environment first, and no setting of ours."""
-    ours = ("EVALSVC_", "OPENAI_", "COLUMNS", "PYTEST_", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
-    return {**kept, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(home)}
-
-
-def _type(command: Command, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-c", command.text],
-        cwd=folder,
-        env=_environment(folder),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def _exit_code(returned: int) -> int:
@@ -49,7 +25,7 @@ def test_every_command_of_a_page_does_what_the_page_says(page: str, tmp_path: Pa
             case Write(name=name, text=text):
                 (folder / name).write_text(text, encoding="utf-8")
             case Command():
-                done = _type(step, folder)
+                done = typed(step, folder)
                 assert _exit_code(done.returncode) == step.exit_code, f"$ {step.text}\n{done.stdout}"
                 assert missing(step.shown, done.stdout) == [], f"$ {step.text}\n{done.stdout}"
 
