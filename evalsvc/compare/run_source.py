@@ -177,7 +177,7 @@ def find(known: "Uint64s", wanted: "Uint64s") -> "tuple[NDArray[np.intp], NDArra
 
     >>> import numpy as np
     >>> at, there = find(np.array([7, 5, 7], dtype="<u8"), np.array([7, 6], dtype="<u8"))
-    >>> at[0], there.tolist()
+    >>> int(at[0]), there.tolist()
     (2, [True, False])
     """
     import numpy as np
