@@ -15,6 +15,8 @@ from evalsvc.report.html.whisker import WHISKER_STYLE, Span, whisker
 from evalsvc.report.words import some
 
 SHORT: Final = 280
+FLIPS_OPEN: Final = 10
+
 COMPARISON_STYLE: Final = (
     WHISKER_STYLE
     + """
@@ -85,8 +87,14 @@ def _counts(comparison: Comparison) -> str:
 
 
 def _flips(comparison: Comparison) -> Html:
+    """The first of them open, so that what follows is not pages away."""
     lines = [list(_flip(flip, comparison)) for flip in comparison.examples]
-    caption = "Those that got worse first, the largest changes first"
+    first, others = lines[:FLIPS_OPEN], lines[FLIPS_OPEN:]
+    shown = _flip_table(first, "Those that got worse first, the largest changes first")
+    return Html(shown + folded(f"{len(others)} more", _flip_table(others, "The others, in the same order")))
+
+
+def _flip_table(lines: list[list[str]], caption: str) -> Html:
     return table(("row", "", "target", "A", "B"), lines, caption=caption, words=range(5), kind="flips")
 
 

@@ -82,3 +82,14 @@ def test_what_has_no_extent_is_not_drawn() -> None:
     assert (Span.around_zero([0.0, None]), Span.of([0.5, 0.5]), Span.of([None])) == (None, None, None)
     assert whisker(None, 0.1, 0.2, 0.3) == ""
     assert whisker(Span(low=0.0, high=1.0), None, None, None) == ""
+
+
+def test_the_first_flips_are_open_and_the_others_a_click_away() -> None:
+    comparison = cases.of_labels()
+    many = replace(comparison, examples=[replace(comparison.examples[0], id=f"r{number}") for number in range(12)])
+    section = comparison_section(many)
+    opened, _, folded = section.partition("<summary>2 more</summary>")
+    assert [f"r{number}" in opened for number in (0, 9)] == [True, True]
+    assert ">r10<" not in opened
+    assert ">r10<" in folded
+    assert " more</summary>" not in comparison_section(replace(comparison, examples=many.examples[:10]))
