@@ -14,7 +14,7 @@ from pathlib import Path
 
 from evalsvc.compare.comparing import compare
 from evalsvc.compare.nouns import Comparison, Difference, Rows
-from evalsvc.compare.side import Side, open_side
+from evalsvc.compare.side import Side, find_side, open_side
 from evalsvc.compare.verdicts import CANNOT_TELL, WORSE, rows_to_tell, verdict_of
 from evalsvc.errors import EvalsvcError, UsageError
 from evalsvc.metrics.gates import Against
@@ -58,7 +58,7 @@ def _held(wanted: Mapping[int, Against], this: Side, run: RunDir, base_dir: Path
             comparison = compare(
                 find_baseline(baseline, run, base_dir), this, metrics=tuple(places.values()), examples=FLIPPED_SHOWN, outputs=False
             )
-        except UsageError as error:
+        except EvalsvcError as error:  # whatever is wrong with the baseline, this run has its numbers
             told = f"{error.message}; {error.hint}" if error.hint else error.message
             yield from ((place, told) for place in places)
             continue
@@ -76,13 +76,12 @@ def find_baseline(written: str, run: RunDir, base_dir: Path) -> Side:
     if written == LATEST:
         return open_side(_latest(run).path)
     path = base_dir / written
-    if path.exists():
-        return open_side(path)
     try:
-        return open_side(written)
+        there = path if path.exists() else find_side(written)
     except UsageError as error:
         make = f"evalsvc baseline save {run.path} -o {path}" if path.suffix == ".gz" else "evalsvc list shows the runs there are"
         raise UsageError(f"{NO_BASELINE}there is no {written}", hint=f"next: {make}") from error
+    return open_side(there.path if isinstance(there, RunDir) else there)
 
 
 def fingerprint(written: str, run: RunDir, base_dir: Path) -> list[object] | None:
@@ -90,7 +89,7 @@ def fingerprint(written: str, run: RunDir, base_dir: Path) -> list[object] | Non
     try:
         path = _latest(run).summary if written == LATEST else _file_of(written, base_dir)
         stat = path.stat()
-    except (OSError, UsageError):
+    except (OSError, EvalsvcError):
         return None
     return [str(path), stat.st_size, stat.st_mtime_ns]
 

@@ -181,6 +181,19 @@ def test_a_neighbour_that_nobody_can_read_is_no_baseline_and_no_accident(tmp_pat
     assert gates_of(run)[0]["regression"]["baseline"] == "made/night1"
 
 
+@pytest.mark.parametrize("name", ["predictions.jsonl", "scored.jsonl", "reduce.json"])
+def test_a_baseline_that_is_not_whole_fails_its_gate_and_not_the_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = night(tmp_path, 1, wrong(30))
+    (first.path / name).unlink()
+    monkeypatch.chdir(tmp_path)
+    latest, named = gates_of(night(tmp_path, 2, wrong(30), [regression(), regression(baseline="made/night1"), "accuracy >= 0.9"]))[:2]
+    for gate in (latest, named):
+        assert (gate["passed"], gate["value"]) == (False, None)
+        assert gate["reason"] is not None
+        assert "night1" in gate["reason"]
+        assert not gate["reason"].startswith(NO_BASELINE), "it is there, and not as it should be"
+
+
 def test_a_baseline_that_is_gone_has_no_fingerprint(tmp_path: Path) -> None:
     run = night(tmp_path, 1, wrong(30))
     assert fingerprint("latest", run, tmp_path) is None
