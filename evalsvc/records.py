@@ -146,6 +146,23 @@ class Score:
     error: RowError | None = None  # why scoring failed: kind scorer
 
 
+class Cause(StrEnum):
+    """What a moment of asking was waited for; each belongs to exactly one."""
+
+    CLIENT = "client"  # this process had work of its own to do
+    CONCURRENCY = "concurrency"  # as many were in flight as were asked for at most
+    SERVER = "server"  # fewer were: more brought no more answers a second, or timeouts and errors
+    RATE_LIMIT = "rate_limit"  # what the server said by 429 and headers
+    REQUESTS_PER_MINUTE = "requests_per_minute"  # the config's own, and so the next
+    TOKENS_PER_MINUTE = "tokens_per_minute"
+    OUTAGE = "outage"  # one row at a time found out whether the endpoint is back
+    DATA = "data"  # rows of a data set behind a URL
+    DISK = "disk"
+    BUDGET = "budget"
+    RAMP = "ramp"  # nobody knew yet how many at a time are good
+    TAIL = "tail"  # nothing was left to send: the last answers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A run seen from outside at one moment, as the live view and `--json` show it."""

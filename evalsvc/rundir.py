@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from evalsvc.errors import EvalsvcError, JournalDamaged, UsageError
-from evalsvc.journal.files import storage_failed, write_atomic
+from evalsvc.journal.files import storage_failed, sync_dir, write_atomic
 from evalsvc.jsonio import canonical, loads
 
 RUNS = Path("runs")
@@ -65,9 +65,15 @@ class RunDir:
         return self.path / "run.lock"
 
     def create(self) -> None:
-        """Raises StorageFailed where the directory can be neither made nor written to."""
+        """Directories that it makes are on the disk when it returns: what is in one that is not would go with it.
+
+        Raises StorageFailed where the directory can be neither made nor written to.
+        """
         try:
+            missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
+            for path in missing:
+                sync_dir(path.parent)
             if not os.access(self.path, os.W_OK | os.X_OK):
                 raise OSError(_why_unwritable(self.path), "not writable")
         except OSError as exc:
@@ -85,6 +91,9 @@ class RunDir:
         temp = link.with_name(f".{LATEST}.{os.getpid()}")
         with suppress(OSError):
             if link.is_symlink() or not link.exists():
+                # of launches that were killed here; one that is at it now loses, and ours is as new
+                for left in link.parent.glob(f".{LATEST}.*"):
+                    left.unlink(missing_ok=True)
                 temp.symlink_to(self.path.name)
                 temp.replace(link)
 

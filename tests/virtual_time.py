@@ -34,6 +34,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def spend(self, seconds: float) -> None:
+        """Time goes by without anything having run: what is called now took so long."""
+        self._jumping.now += seconds
+
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
     """Runs `main` to its end in virtual time; fails when it leaves a task behind."""

@@ -43,7 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout; the la
 
 
 RunId = Annotated[str | None, typer.Option(envvar="EVALSVC_RUN_ID", help="Name this measurement; default: from what is measured.")]
-RunDirectory = Annotated[Path | None, typer.Option(help="The run directory outright.")]
+RunDirectory = Annotated[Path | None, typer.Option(envvar="EVALSVC_RUN_DIR", help="The run directory outright.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 Reuse = Annotated[str | None, typer.Option(metavar="RUN", help="Take over what RUN was answered, where the very same would be asked.")]
 ReuseAnyway = Annotated[bool, typer.Option("--reuse-anyway", help="With --reuse: though the weights may be others.")]
@@ -80,7 +80,9 @@ def run(
     run_id: RunId = None,
     run_dir: RunDirectory = None,
     limit: Limit = None,
-    max_runtime: Annotated[str | None, typer.Option(metavar="TIME", help="Stop after so long, as in 90s, 45m, 6h; exit 75.")] = None,
+    max_runtime: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop after so long, as in 90s, 45m, 6h; exit 75.  [env var: EVALSVC_MAX_RUNTIME]")
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask rows again that failed for good earlier.")] = False,
     on_drift: Annotated[
         OnDrift, typer.Option(help="Where the run directory holds another measurement: stop (exit 7), or ask every row again.")
@@ -338,11 +340,26 @@ def _flags(given: Mapping[str, object]) -> list[str]:
 def main() -> None:
     """The entry point. A reader of our output that went away is no error of ours."""
     _fill_closed_streams()
+    if os.environ.get("EVALSVC_LOG") == "json":
+        from evalsvc.report.json_log import log_as_json
+
+        log_as_json()
+    uncaught = sys.excepthook
     try:
         app(prog_name="evalsvc")
+    except SystemExit as end:
+        # a command line that typer did not understand: it has told people why, and the container is to be told too
+        why = getattr(end.__context__, "format_message", None)
+        if why is not None and sys.argv[1:2] == ["run"]:
+            from evalsvc.cli.ending import misused
+
+            misused(why())
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
+    finally:
+        sys.excepthook = uncaught  # typer has put one of its own there
 
 
 def _fill_closed_streams() -> None:

@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evalsvc.cli.failing import guarded
+from evalsvc.cli.failing import guarded, remark
 from evalsvc.cli.read import print_run
 from evalsvc.cli.tracking import tell_of
 from evalsvc.errors import UsageError
@@ -68,7 +67,7 @@ def answers_command(given: Given, *, overrides: Sequence[str], json: bool) -> in
         try:
             loaded = load_scoring(answers, environ=os.environ, overrides=overrides)
             imported = asyncio.run(take_in(answers, loaded, datetime.now(UTC)))
-            sys.stderr.write(f"{said(imported, answers)}\n")
+            remark(said(imported, answers))
             run = imported.run
             with RunLock.acquire(run.lock, holder=holder()):
                 summary = read_summary(run) if is_up_to_date(run, plan_of(run)) else derive_run(run)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from evalsvc.cli.failing import guarded
+from evalsvc.cli.failing import guarded, remark
 from evalsvc.compare.nouns import Comparison, Field
 from evalsvc.errors import RunInUse, StorageFailed, UsageError
 from evalsvc.journal.files import check_place
@@ -41,7 +41,7 @@ def _named(runs: Sequence[str]) -> Sequence[str]:
         return runs
     run = find_run(runs[0] if runs else None)
     before = run_before(run)
-    sys.stderr.write(f"{run.path} against the complete run before it: {before.path}\n")
+    remark(f"{run.path} against the complete run before it: {before.path}")
     return [str(before.path), str(run.path)]
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from evalsvc.cli.failing import guarded
-from evalsvc.report.streams import forgive_encoding
+from evalsvc.report.streams import write_out
 
 
 def init_command(data: str, *, out: Path, force: bool) -> int:
@@ -14,8 +14,7 @@ def init_command(data: str, *, out: Path, force: bool) -> int:
 
     def work() -> int:
         started = first_config(data, out, force=force, environ=os.environ, fetch=fetch_models)
-        forgive_encoding(sys.stdout)
-        sys.stdout.write("".join(f"{line}\n" for line in started.lines))
+        write_out(sys.stdout, "".join(f"{line}\n" for line in started.lines))
         return 0
 
     return guarded(work)

@@ -1,7 +1,6 @@
 """`evalsvc plan`."""
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from evalsvc.cli.failing import guarded, say
 from evalsvc.cli.run import launch
 from evalsvc.cli.source import prepare_source
+from evalsvc.cli.typed import typed
 from evalsvc.config.address import SANDBOX
 from evalsvc.errors import EvalsvcError
 from evalsvc.pipeline import RunOptions
@@ -18,6 +18,7 @@ from evalsvc.pipeline.prepare import Prepared
 from evalsvc.records import Outcome, Summary
 from evalsvc.reduce.run import read_summary
 from evalsvc.report.plan import Asked, Estimate, PlanSheet, print_plan, print_plan_event
+from evalsvc.signals import end_by_signal
 from evalsvc.starting.direct import Direct
 
 ASK_FIRST = 20  # what is proposed: enough to see how it answers, and to measure tokens within some percent
@@ -62,6 +63,7 @@ def _ask(prepared: Prepared, *, json: bool, quiet: bool) -> tuple[tuple[Asked, .
     journal = prepared.run.journal
     before = journal.stat().st_size if journal.exists() else 0
     evaluation = launch(prepared, json=json, quiet=quiet)
+    end_by_signal()  # what is left only reads
     asked = asked_since(evaluation.run, before) if evaluation.summary is not None else ()
     # what went wrong is what one wants to see
     return tuple(sorted(asked, key=lambda row: row.outcome == Outcome.CORRECT)), evaluation.error
@@ -107,7 +109,7 @@ def _estimate(summary: Summary) -> Estimate | None:
 
 
 def _next_steps(sheet: PlanSheet) -> list[str]:
-    words = shlex.join(_without_ask(sys.argv[2:]))
+    words = typed(_without_ask(sys.argv[2:]))
     if not sheet.to_ask and not sheet.unasked:
         return [f"evalsvc show {sheet.run_dir}"]
     if sheet.answers or sheet.reuses is not None:  # what is taken over is not there to be measured on before it is

@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evalsvc.cli.failing import guarded
+from evalsvc.cli.failing import guarded, remark
 from evalsvc.cli.tracking import tell_of
 from evalsvc.config import load_config
 from evalsvc.config.load import LoadedConfig
@@ -21,7 +22,7 @@ from evalsvc.pipeline.prepare import check_numbers
 from evalsvc.pipeline.price import price_again
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
-from evalsvc.reduce.run import read_summary
+from evalsvc.reduce.run import read_summary, summary_to_show
 from evalsvc.report.streams import write_out
 from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
 
@@ -57,7 +58,7 @@ def _join_scores(run: RunDir, scores: Path, by: Sequence[str]) -> None:
         f"{taken.unknown:,} ids in {scores} are not this run's" if taken.unknown else "",
         f"columns left out, as they hold no numbers: {', '.join(taken.left_out)}" if taken.left_out else "",
     ]
-    sys.stderr.write("; ".join(filter(None, parts)) + "\n")
+    remark("; ".join(filter(None, parts)))
 
 
 def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) -> None:
@@ -80,16 +81,14 @@ def _take_scoring(run: RunDir, config: Path | None, overrides: Sequence[str]) ->
         changed = replace(manifest, config=kept, price_source=source)
         # what cannot be scored is not to be what is scored by
         check_numbers(Plan.of(run, changed, loaded.where).config, loaded.where)
-        sys.stderr.write(f"scoring as {file} has it now, changed since the run\n")
+        remark(f"scoring as {file} has it now, changed since the run")
         changed.write(run)
 
 
 def show_command(named: str | None, *, json: bool, methods: bool = False) -> int:
     def work() -> int:
         run = find_run(named)
-        if not run.summary.exists():
-            raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
-        summary = read_summary(run)
+        summary = summary_to_show(run)
         return _print_methods(run, summary, json=json) if methods else print_run(run, summary, json=json)
 
     return guarded(work, json_result=json)
@@ -148,6 +147,8 @@ def doctor_command(named: str | None, *, repair: bool, json: bool) -> int:
 
     def work() -> int:
         run = find_run(named)
+        with suppress(JournalDamaged):  # only a run of a newer version is none of ours
+            Manifest.read(run)
         diagnosis = doctor_repair(run.path, datetime.now(UTC)) if repair else doctor(run.path)
         write_out(sys.stdout, (_as_json(diagnosis) if json else _in_words(diagnosis, run, repaired=repair)) + "\n")
         return 0 if diagnosis.healthy or not diagnosis.damaged else JournalDamaged.exit_code
@@ -163,6 +164,10 @@ def _in_words(diagnosis: Diagnosis, run: RunDir, *, repaired: bool) -> str:
     ]
     if len(diagnosis.damaged) > 20:
         lines.append(f"  and {len(diagnosis.damaged) - 20:,} more damaged lines")
+    if diagnosis.unwritten:
+        lines.append(
+            f"  {len(diagnosis.unwritten):,} lines that a power loss left holes in, which the next run moves to quarantine/ by itself"
+        )
     if diagnosis.torn:
         lines.append(f"  an unfinished end of {diagnosis.torn:,} bytes, which the next run puts right by itself")
     if diagnosis.locked_by:
@@ -180,6 +185,7 @@ def _in_words(diagnosis: Diagnosis, run: RunDir, *, repaired: bool) -> str:
 def _as_json(diagnosis: Diagnosis) -> str:
     damaged = [{"line": damage.line_number, "offset": damage.offset, "reason": damage.reason} for damage in diagnosis.damaged]
     fields = {name: getattr(diagnosis, name) for name in ("records", "rows", "errors", "superseded", "torn", "locked_by")}
+    fields["unwritten"] = len(diagnosis.unwritten)
     more = {"damaged": damaged, "quarantined": [str(path) for path in diagnosis.quarantined], "healthy": diagnosis.healthy}
     return dumps({**fields, **more}).decode()
 

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from evalsvc.cli.failing import guarded
-from evalsvc.errors import UsageError
 from evalsvc.journal.files import check_place
 from evalsvc.jsonio import dumps
 from evalsvc.report.streams import write_out
@@ -18,17 +17,16 @@ def report_command(named: str | None, *, against: str | None, out: Path | None, 
         from evalsvc.deriving.page import write_page
         from evalsvc.journal.lock import RunLock
         from evalsvc.pipeline.launch import holder
-        from evalsvc.reduce.run import read_summary
+        from evalsvc.reduce.run import summary_to_show
 
         run = find_run(named)
-        if not run.summary.exists():
-            raise UsageError(f"{run.path} has no summary yet", hint=f"evalsvc score {run.path} makes one")
+        summary = summary_to_show(run)
         # a page that holds another run beside this one is nobody's report.html
         path = out or (run.report if against is None else Path(f"{run.path.name}-against-{Path(against).name}.html"))
         check_place(path)
         # beside a process that derives this run's files nobody else may write one of them
         with RunLock.acquire(run.lock, holder=holder()) if path == run.report else nullcontext():
-            write_page(run, read_summary(run), path, against=against)
+            write_page(run, summary, path, against=against)
         if json:
             write_out(sys.stdout, dumps({"run_dir": str(run.path), "report": str(path)}) + b"\n")
         else:

@@ -1,12 +1,13 @@
 """What `run` and `plan` are given: a config, or data and flags in its place."""
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from evalsvc.cli.failing import remark
+from evalsvc.cli.typed import typed
 from evalsvc.config import load_config
 from evalsvc.config.address import HIDDEN
 from evalsvc.config.document import Document
@@ -48,7 +49,7 @@ def _write(written: Document, prepared: Prepared) -> Path:
     text = eval_yaml(_without_secrets(written, prepared), run_dir=run_dir, base_url=prepared.base_url, command=_command())
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         write_atomic(file, text.encode())
-        sys.stderr.write(f"this evaluation as a config: {file}\n")
+        remark(f"this evaluation as a config: {file}")
     return file
 
 
@@ -63,4 +64,4 @@ def _without_secrets(written: Document, prepared: Prepared) -> Document:
 
 
 def _command() -> str:
-    return shlex.join(["evalsvc", *sys.argv[1:3]]) + " …"
+    return typed(["evalsvc", *sys.argv[1:3]]) + " …"

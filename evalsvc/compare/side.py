@@ -16,6 +16,7 @@ from evalsvc.metrics.families.metric import mean_of
 from evalsvc.metrics.kept import Shape
 from evalsvc.metrics.names import EXTENSION
 from evalsvc.records import Summary
+from evalsvc.reduce.fold import is_of
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import Reduced, plan_of, read_summary
 from evalsvc.rundir import RunDir, find_run, newest_before
@@ -48,7 +49,7 @@ def _of_run(run: RunDir) -> Side:
         state = loads(run.state.read_bytes())
         offset, scored_bytes, summary = state["offset"], state["scored_bytes"], read_summary(run)
         # behind the last record that is counted there may be the end that a kill left, and no other record
-        of_all = run.scored.stat().st_size >= scored_bytes and not scan(run.journal, start=offset).records
+        of_all = is_of(run, state) and not scan(run.journal, start=offset).records
         current = of_all and state["fold_key"] == plan.fold_key
     except (OSError, ValueError, KeyError, TypeError):
         current = False

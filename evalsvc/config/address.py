@@ -58,8 +58,13 @@ def shown_url(url: str) -> str:
 
     >>> shown_url("https://me:secret@host/test.csv?download=true&X-Amz-Signature=0123456789abcdef")
     'https://host/test.csv?download=true&X-Amz-Signature=***'
+    >>> shown_url("http://me:secret@[::1/v1?key=0123456789")
+    '[::1/v1?key=***'
     """
-    front, mark, query = without_credentials(url).partition("?")
+    try:
+        front, mark, query = without_credentials(url).partition("?")
+    except ValueError:  # no URL at all
+        front, mark, query = url.rpartition("@")[2].partition("?")
     return front + mark + "&".join(_shown_field(field) for field in query.split("&"))
 
 
@@ -82,7 +87,7 @@ def _checked(url: str, *, place: str) -> str:
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or any(mark.isspace() for mark in url):
         raise UsageError(
-            f"{place}: the base URL is not an http(s) URL" + ("" if "@" in url else f": {url!r}"),
+            f"{place}: the base URL is not an http(s) URL" + ("" if "@" in url else f": {shown_url(url)!r}"),
             hint=f'For example {OPENAI_BASE_URL}, or "{SANDBOX}" for the built-in server.',
         )
     if "@" in parts.netloc:

@@ -87,9 +87,10 @@ def parse_yaml(text: str) -> tuple[Any, dict[KeyPath, int]]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = " ".join(part for part in (error.context, error.problem) if part)
-        raise YamlProblem(f"not valid YAML: {words}", at=(mark.line + 1, mark.column + 1) if mark else None, hint=_QUOTE) from error
+        # its own message quotes the line, which may hold a key: no traceback shows it
+        raise YamlProblem(f"not valid YAML: {words}", at=(mark.line + 1, mark.column + 1) if mark else None, hint=_QUOTE) from None
     except YAMLError as error:
-        raise YamlProblem(f"not valid YAML: {str(error).splitlines()[0]}") from error
+        raise YamlProblem(f"not valid YAML: {str(error).splitlines()[0]}") from None
     reader = _NodeReader()
     return (None if node is None else reader.value(node, ())), reader.lines
 

@@ -69,4 +69,5 @@ def _checked(values: Mapping[str, object], *, base_dir: Path, provenance: Proven
     try:
         return EvalConfig.model_validate({**values, "base_dir": base_dir})
     except ValidationError as error:
-        raise usage_error(error, file=provenance.file, where=provenance.where) from error
+        # pydantic's own words quote the values, keys too: no traceback shows them
+        raise usage_error(error, file=provenance.file, where=provenance.where) from None

@@ -276,7 +276,7 @@ class Limits(Section):
     row_deadline_s: float = Field(default=3600.0, gt=0, description="Per row, waits for limits and outages not counted.")
     outage_budget_s: float = Field(default=1800.0, ge=0, description="How long the endpoint may be down before the run ends with 6.")
     wait_for_endpoint_s: float = Field(default=900.0, ge=0, description="The same before the first answer, while a server starts.")
-    drain_s: float = Field(default=25.0, ge=0, description="How long a stop waits for what is in flight.")
+    drain_s: float = Field(default=25.0, ge=0, description="How long a stop may take, three quarters of it for what is in flight.")
 
     @field_validator("attempt_timeout_s", "row_deadline_s", "outage_budget_s", "wait_for_endpoint_s", "drain_s", mode="before")
     @classmethod

@@ -20,6 +20,8 @@ PREFIX = "EVALSVC_"
 # Between two levels of a key path. Names without it are ours only when they are a top-level key: EVALSVC_RUN_ID and
 # EVALSVC_LOG are read elsewhere, and a cluster sets EVALSVC_PORT and the like for a service called evalsvc.
 _LEVEL = "__"
+# Flags of `run` that stand for a key, as a job's environment has them.
+_FLAGS = {"max_runtime": ["budget", "runtime"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +91,14 @@ def _levels(name: str) -> list[str]:
 
     >>> _levels("EVALSVC_MODEL__NAME"), _levels("evalsvc_task"), _levels("EVALSVC_RUN_ID"), _levels("HOME")
     (['model', 'name'], ['task'], [], [])
+    >>> _levels("EVALSVC_MAX_RUNTIME")
+    ['budget', 'runtime']
     """
     folded = name.lower()
     if not folded.startswith(PREFIX.lower()):
         return []
     rest = folded.removeprefix(PREFIX.lower())
-    return rest.split(_LEVEL) if _LEVEL in rest or rest in keys_of(EvalConfig) else []
+    return _FLAGS.get(rest) or (rest.split(_LEVEL) if _LEVEL in rest or rest in keys_of(EvalConfig) else [])
 
 
 def _of_program(path: str, value: Any, *, origin: str) -> Override:

@@ -38,7 +38,14 @@ _EXPECTED: dict[str, Callable[[Context], str]] = {
 }
 
 # Values under these keys may be secrets, and are never shown.
-_SECRET: tuple[KeyPath, ...] = (("model", "headers"), ("model", "api_key_env"), ("model", "base_url"))
+_SECRET: tuple[KeyPath, ...] = (
+    ("model", "headers"),
+    ("model", "params"),
+    ("model", "api_key_env"),
+    ("model", "base_url"),
+    ("dataset", "path"),
+    ("webhook", "url"),
+)
 
 _LONGEST = 60
 

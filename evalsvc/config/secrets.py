@@ -12,6 +12,7 @@ from evalsvc.config.models import EvalConfig
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import dumps, loads
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRET_HEADER = re.compile(r"auth|key|token|cookie|secret|passw|credential", re.IGNORECASE)
 # Stricter than for headers: max_tokens and prompt_cache_key are no secrets.
 _SECRET_PARAM = re.compile(r"api_?key|(access|auth|bearer)_?token|authorization|secret|passw|credential", re.IGNORECASE)
@@ -65,6 +66,30 @@ def redacted(config: EvalConfig) -> dict[str, Any]:
     if config.webhook is not None and config.webhook.url is not None:
         values["webhook"]["url"] = HIDDEN
     return values
+
+
+def shown_setting(assignment: str) -> str:
+    """`a.b=c` as `--set` takes it, without what may be a secret.
+
+    >>> [shown_setting(f"model.{rest}") for rest in ("headers.Authorization=Bearer k", "params={api_key: k}", "max_output_tokens=3")]
+    ['model.headers.Authorization=***', 'model.params=***', 'model.max_output_tokens=3']
+    >>> shown_setting("webhook.url=https://host/hook/k"), shown_setting("dataset.path=https://me:k@host/test.csv")
+    ('webhook.url=***', 'dataset.path=https://host/test.csv')
+    """
+    path, equals, value = assignment.partition("=")
+    secret = _SECRET_HEADER if path.startswith("model.headers") else _SECRET_PARAM
+    if path.startswith("webhook") or (path.startswith("model") and secret.search(assignment)):
+        return f"{path}{equals}{HIDDEN}"
+    return path + equals + shown_value(value)
+
+
+def shown_value(value: str) -> str:
+    """An address without what may be a secret; any other text as it is.
+
+    >>> shown_value("s3://me:k@bucket/test.csv"), shown_value("Is http://a.example?b=c@d a link?")
+    ('s3://bucket/test.csv', 'Is http://a.example?b=c@d a link?')
+    """
+    return shown_url(value) if _URL.match(value) else value
 
 
 def with_address(config: Mapping[str, Any], config_file: str | None) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from evalsvc.journal.files import write_atomic
 from evalsvc.jsonio import dumps, loads
 from evalsvc.metrics.gates import Against
 from evalsvc.records import Summary
-from evalsvc.reduce.fold import save_fold
+from evalsvc.reduce.fold import forget, is_of, save_fold
+from evalsvc.reduce.joined import Apart
 from evalsvc.reduce.plan import Plan, digest
-from evalsvc.reduce.run import Reduced, reduce_run
+from evalsvc.reduce.run import Reduced, read_summary, reduce_run
 from evalsvc.rundir import RunDir
 
 # Raised when the gates or the report say something else of the same numbers.
@@ -18,6 +19,14 @@ def derive_run(run: RunDir) -> Summary:
 
     UsageError for a directory that is no run.
     """
+    try:
+        return _derived(run)
+    except Apart:
+        forget(run)
+        return _derived(run)
+
+
+def _derived(run: RunDir) -> Summary:
     reduced = reduce_run(run)
     key = derived_key(reduced.plan)  # before the baseline is read: one that is replaced meanwhile is looked at again
     summary = _with_baselines(reduced)
@@ -67,8 +76,10 @@ def is_up_to_date(run: RunDir, plan: Plan) -> bool:
     """Whether the derived files say all there is to say, so that not even scikit-learn has to be loaded."""
     try:
         state = loads(run.state.read_bytes())
-        current = state["summary_key"] == derived_key(plan) and state["offset"] == run.journal.stat().st_size
-        files = [run.scored, run.summary, run.report, *([run.junit] if plan.config.gates else [])]
+        whole = state["offset"] == run.journal.stat().st_size and is_of(run, state)
+        current = whole and state["summary_key"] == derived_key(plan)
+        read_summary(run)  # that it can be
+        files = [run.scored, run.report, *([run.junit] if plan.config.gates else [])]
         return bool(current and all(file.exists() for file in files))
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -5,6 +5,7 @@ Pure functions of the config and the environment; they raise UsageError for what
 
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote
 
@@ -13,7 +14,7 @@ from yarl import URL
 
 from evalsvc.errors import UsageError
 
-_SECRET_WORDS = ("authorization", "key", "token", "secret", "password", "cookie", "sig")
+_SECRET_WORDS = ("auth", "key", "token", "secret", "passw", "credential", "cookie", "sig")
 _PROXY_HINT = "Check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # RFC 9110, section 5.6.2
@@ -26,11 +27,23 @@ def parse_base_url(base_url: str) -> URL:
     """`base_url` as given; UsageError when it is no http(s) URL with a host."""
     try:
         url = URL(base_url.strip())
+        host = _host_of(url)
     except ValueError as exc:
         raise UsageError(f"model.base_url is not a URL: {base_url!r} ({exc})", hint=_EXAMPLE) from exc
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not host:
         raise UsageError(f"model.base_url is not an http(s) URL: {base_url!r}", hint=_EXAMPLE)
     return url
+
+
+def _host_of(url: URL) -> str | None:
+    """ValueError for a name or number that no resolver could be asked for; left to it, that would look like a fault of our own."""
+    host = url.host
+    if host is None:
+        return None
+    host.encode("idna")
+    if host.rpartition(".")[2].isdecimal():
+        ip_address(host)
+    return host
 
 
 def endpoint_url(base: URL, path: str) -> URL:
@@ -89,13 +102,14 @@ def proxy_for(url: URL, environ: Mapping[str, str]) -> URL | None:
         return None
     try:
         proxy = URL(named if "://" in named else f"http://{named}")
+        proxy_host = _host_of(proxy)
     except ValueError as exc:
         raise UsageError("the proxy variable does not hold a URL", hint=_PROXY_HINT) from exc
     if proxy.scheme not in {"http", "https"}:
         raise UsageError(
             f"{proxy.scheme} proxies are not supported: {shown(proxy)}", hint="Name an http proxy, or put the host into NO_PROXY."
         )
-    if not proxy.host or any(map(str.isspace, proxy.host)):
+    if not proxy_host or any(map(str.isspace, proxy_host)):
         raise UsageError("the proxy variable holds a URL without a host", hint=_PROXY_HINT)
     return proxy
 
@@ -114,7 +128,10 @@ def proxy_credentials(proxy: URL | None) -> dict[str, str]:
 def secrets_of(base: URL, headers: Mapping[str, str], api_key: str | None, proxy: URL | None) -> Iterable[str]:
     """Every text that must not be echoed: the key, credentials in URLs, and headers and query fields that sound like one."""
     found = {api_key.strip()} if api_key else set()
-    found |= {text for url in (base, proxy) if url is not None for text in (url.password, url.raw_password) if text}
+    for url in (base, proxy):
+        if url is not None and url.user is not None:
+            basic = encode_basic_auth(url.user, url.password or "")
+            found |= {text for text in (url.password, url.raw_password, basic.rpartition(" ")[2]) if text}
     fields = [*headers.items(), *base.query.items()]
     for name, value in fields:
         if any(word in name.lower() for word in _SECRET_WORDS):

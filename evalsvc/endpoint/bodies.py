@@ -22,6 +22,7 @@ from evalsvc.endpoint.answer import Redact
 MESSAGE_CHARS = 500
 _LOOKED_AT_CHARS = 4_000
 _SHORTEST_SECRET = 4
+_TELLING = 8  # characters: so much of a secret's beginning is not to be shown either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +85,19 @@ def tidy(text: str, redact: Redact, limit: int = MESSAGE_CHARS) -> str:
 def redactor(secrets: Iterable[str | None]) -> Redact:
     """A function that blanks every occurrence of every secret; those under four characters would blank ordinary words.
 
-    >>> redactor(["sk-secret", None])("key sk-secret refused")
-    'key [redacted] refused'
+    A text that was cut may end within one.
+
+    >>> redactor(["sk-secret", None])("key sk-secret refused"), redactor(["sk-secret"])("your key: sk-secre")
+    ('key [redacted] refused', 'your key: [redacted]')
     """
     known = sorted({secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
     def redact(text: str) -> str:
         for secret in known:
             text = text.replace(secret, "[redacted]")
-        return text
+        cut = (secret[:end] for secret in known for end in range(len(secret) - 1, _TELLING - 1, -1))
+        begun = next((start for start in cut if text.endswith(start)), "")
+        return f"{text.removesuffix(begun)}[redacted]" if begun else text
 
     return redact
 
@@ -116,7 +121,8 @@ def _from_object(error: Mapping[str, Any]) -> ErrorBody:
 
 def _from_detail(detail: Any) -> ErrorBody:
     if isinstance(detail, dict):
-        return error_in(detail) or ErrorBody(message=_as_json(detail), structured=True)
+        # of a detail in a detail only the text counts: they may be nested deeper than a stack is high
+        return error_in({**detail, "detail": None}) or ErrorBody(message=_as_json(detail), structured=True)
     if isinstance(detail, list):
         return _from_validation(detail)
     return ErrorBody(message=str(detail), structured=True)
@@ -165,5 +171,6 @@ def _page_text(text: str) -> str:
     if not text.lstrip().startswith("<"):
         return text
     page = text[: _LOOKED_AT_CHARS * 4]
-    title = re.search(r"<title[^>]*>([^<]+)", page, re.IGNORECASE)
-    return title.group(1) if title else re.sub(r"<[^>]*>", " ", page)
+    # no tag holds a "<": a page of nothing else would otherwise be gone through once for each of them
+    title = re.search(r"<title[^<>]*>([^<]+)", page, re.IGNORECASE)
+    return title.group(1) if title else re.sub(r"<[^<>]*>", " ", page)

@@ -1,21 +1,25 @@
 """How many requests can be in flight at once before the operating system says no.
 
-One request in flight is one connection is one open file; a few files are needed for everything else.
+One request in flight is one connection is one open file; everything else, the numbers' process and name look-ups included, has been
+seen to need 30.
 """
 
 import resource
 
-SPARE_FILES = 64
+SPARE_FILES, LEAST_SPARE_FILES = 64, 40
 
 
-def concurrency_ceiling(asked: int, *, soft_limit: int, spare: int = SPARE_FILES) -> int:
-    """min(asked, soft_limit - spare), but at least 1. `soft_limit` is RLIMIT_NOFILE's, below 0 for unlimited.
+def concurrency_ceiling(asked: int, *, soft_limit: int) -> int:
+    """min(asked, soft_limit - SPARE_FILES), but at least 1; of a limit that is very low, fewer are spared. Below 0 it is unlimited.
 
     >>> concurrency_ceiling(4000, soft_limit=1024), concurrency_ceiling(100, soft_limit=1024), concurrency_ceiling(10, soft_limit=-1)
     (960, 100, 10)
+    >>> concurrency_ceiling(4000, soft_limit=100), concurrency_ceiling(4000, soft_limit=64), concurrency_ceiling(4000, soft_limit=20)
+    (50, 24, 1)
     """
     if soft_limit < 0:
         return asked
+    spare = max(LEAST_SPARE_FILES, min(SPARE_FILES, soft_limit // 2))
     return max(1, min(asked, soft_limit - spare))
 
 

@@ -27,7 +27,18 @@ from evalsvc.endpoint.answer import Failure, Redact
 from evalsvc.endpoint.bodies import error_in, unredacted
 from evalsvc.endpoint.errors import MALFORMED, classify_error, failure
 from evalsvc.endpoint.logprobs import read_logprobs, read_prompt_logprobs
-from evalsvc.endpoint.reading import decode, finish_of, first_choice, joined, malformed, read_usage, text, unfinished
+from evalsvc.endpoint.reading import (
+    TOO_DEEP,
+    decode,
+    finish_of,
+    first_choice,
+    is_too_deep,
+    joined,
+    malformed,
+    read_usage,
+    text,
+    unfinished,
+)
 from evalsvc.records import Reply, Request
 
 _NOT_A_COMPLETION = (TypeError, LookupError, AttributeError)
@@ -65,6 +76,8 @@ def read_chat(root: Any, body: bytes, *, latency_s: float, request_id: str | Non
     if finish_reason is None or not (content is None or type(content) is str) or root.get("error"):
         return replace(_reason(body, root, status, redact), latency_s=latency_s, usage=read_usage(root))
     refusal, tool_calls = message.get("refusal"), message.get("tool_calls")
+    if tool_calls and is_too_deep(tool_calls):
+        return replace(failure(MALFORMED, TOO_DEEP, http=status), latency_s=latency_s, usage=read_usage(root))
     reasoning = message.get("reasoning_content") or message.get("reasoning") or (_thinking(parts) if parts else None)
     return Reply(
         output=content,

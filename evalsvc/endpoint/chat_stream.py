@@ -123,11 +123,13 @@ def _begins_another(piece: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
     return isinstance(function, dict) and bool(function.get("name"))
 
 
-def _merge(call: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    """Adds a piece of a tool call: `arguments` grow, everything else is said once, or again in full."""
+def _merge(call: dict[str, Any], piece: Mapping[str, Any], levels: int = 1) -> None:
+    """Adds a piece of a tool call: `arguments` grow, everything else is said once, or again in full. The pieces of an object are
+    put together down to `levels` below the call, which is as deep as any API has them.
+    """
     for key, value in piece.items():
-        if isinstance(value, dict) and isinstance(call.get(key), dict):
-            _merge(call[key], value)
+        if levels and isinstance(value, dict) and isinstance(call.get(key), dict):
+            _merge(call[key], value, levels - 1)
         elif isinstance(value, dict):
             call[key] = dict(value)
         elif key in {"arguments", "input"} and isinstance(value, str):

@@ -2,6 +2,8 @@
 
 All attempts have the same time, so they come due in the order in which they began. A deadline is met up to a quarter of
 a second late, or a fiftieth of the time allowed where that is less.
+
+A process that was suspended (SIGSTOP, as some schedulers do) could read no answer: that time is not the attempt's.
 """
 
 import asyncio
@@ -11,6 +13,8 @@ from typing import Self
 
 LATE_AT_MOST_S = 0.25
 LATE_SHARE = 0.02
+BEAT_S = 1.0  # a look that comes later than it was due by more than SUSPENDED_S shows a suspension, to this
+SUSPENDED_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +43,7 @@ class Deadlines:
         self._every_s = min(LATE_AT_MOST_S, seconds * LATE_SHARE)
         self._watched: dict[Deadline, None] = {}  # in the order in which they come due
         self._timer: asyncio.TimerHandle | None = None
+        self._look_at = 0.0
 
     def deadline(self) -> Deadline:
         """For the current task, `seconds` from now."""
@@ -49,7 +54,7 @@ class Deadlines:
     def watch(self, deadline: Deadline) -> None:
         self._watched[deadline] = None
         if self._timer is None:
-            self._timer = self._loop.call_at(deadline.due_at, self._look)
+            self._look_again(deadline.due_at)
 
     def forget(self, deadline: Deadline) -> None:
         self._watched.pop(deadline, None)
@@ -58,13 +63,20 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
 
+    def _look_again(self, at: float) -> None:
+        self._look_at = min(at, self._loop.time() + BEAT_S)
+        self._timer = self._loop.call_at(self._look_at, self._look)
+
     def _look(self) -> None:
         now = self._loop.time()
         due = []
         self._timer = None
+        if now - self._look_at > SUSPENDED_S:
+            for deadline in self._watched:
+                deadline.due_at += now - self._look_at
         for deadline in self._watched:
             if deadline.due_at > now:
-                self._timer = self._loop.call_at(max(deadline.due_at, now + self._every_s), self._look)
+                self._look_again(max(deadline.due_at, now + self._every_s))
                 break
             due.append(deadline)
         for deadline in due:

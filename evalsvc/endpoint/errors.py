@@ -214,6 +214,7 @@ EXCEPTION_MEANS: Final[Mapping[str, Meaning]] = {
     "NonHttpUrlClientError": BASE_URL,
     "ClientResponseError": MALFORMED,  # a status line or headers that are not HTTP
     "HttpProcessingError": MALFORMED,
+    "UnicodeError": MALFORMED,  # a head of a response whose words are no text
     "ClientError": RESET,
     "OSError": CONNECT,
 }

@@ -23,6 +23,7 @@ from evalsvc.endpoint.answer import Answer, Failure
 from evalsvc.endpoint.apis import CHAT, Api
 from evalsvc.endpoint.bodies import redactor
 from evalsvc.endpoint.bounds import ERROR_BODY_BYTES, KEEPALIVE_S, LARGE_BODY_BYTES, LINGER_S, MAX_RESPONSE_BYTES, STREAM_ACCEPT
+from evalsvc.endpoint.connections import watch
 from evalsvc.endpoint.deadlines import Deadlines
 from evalsvc.endpoint.errors import RESET
 from evalsvc.endpoint.judge import Judge
@@ -76,14 +77,16 @@ class HttpAsk:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        connector = aiohttp.TCPConnector(
+            limit=self._concurrency,
+            limit_per_host=0,
+            keepalive_timeout=KEEPALIVE_S,
+            ttl_dns_cache=300,
+            ssl=self._tls,
+        )
+        watch(connector)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._concurrency,
-                limit_per_host=0,
-                keepalive_timeout=KEEPALIVE_S,
-                ttl_dns_cache=300,
-                ssl=self._tls,
-            ),
+            connector=connector,
             # aiohttp hands a session's headers to the proxy too, key included; a request's own headers it does not
             headers=None if self._proxy else self._headers,
             proxy=self._proxy,

@@ -40,6 +40,12 @@ FINISH_MEANS = {
     "spii": "content_filter",
 }
 
+# More than any one answer can cost. A count beyond is the server's mistake, and must neither end a budget nor park a run.
+MOST_TOKENS = 100_000_000
+# No tool takes arguments nested deeper. What is, could be written to the journal by one and not be read by another.
+DEEPEST_LEVELS = 100
+TOO_DEEP = f"a tool call is nested more than {DEEPEST_LEVELS} levels deep"
+
 _CHAT_WORDS = ("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
 _RESPONSES_WORDS = ("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 
@@ -129,7 +135,20 @@ def text(value: Any) -> str | None:
 
 def count(counts: Any, key: str) -> int:
     value = counts.get(key) if type(counts) is dict else None
-    return value if type(value) is int and value > 0 else 0
+    return value if type(value) is int and 0 < value <= MOST_TOKENS else 0
+
+
+def is_too_deep(value: Any, levels: int = DEEPEST_LEVELS) -> bool:
+    """Whether lists and objects are nested in `value` deeper than `levels`.
+
+    >>> is_too_deep([[1]], 2), is_too_deep({"a": [[1]]}, 2)
+    (False, True)
+    """
+    if type(value) is dict:
+        value = value.values()
+    elif type(value) is not list:
+        return False
+    return levels == 0 or any(is_too_deep(inner, levels - 1) for inner in value)
 
 
 def read_usage(root: Any) -> Usage | None:

@@ -27,9 +27,9 @@ from typing import Any
 
 from evalsvc.endpoint.answer import Failure, Redact
 from evalsvc.endpoint.bodies import error_in, unredacted
-from evalsvc.endpoint.errors import SERVER_ERROR, classify_error, failure
+from evalsvc.endpoint.errors import MALFORMED, SERVER_ERROR, classify_error, failure
 from evalsvc.endpoint.logprobs import Tokens, read_logprobs
-from evalsvc.endpoint.reading import decode, finish_of, joined, malformed, read_usage, text, unfinished
+from evalsvc.endpoint.reading import TOO_DEEP, decode, finish_of, is_too_deep, joined, malformed, read_usage, text, unfinished
 from evalsvc.records import Reply, Request
 
 Item = Mapping[str, Any]
@@ -66,6 +66,8 @@ def read_response(root: Any, body: bytes, *, latency_s: float, request_id: str |
     if items is None or finish_reason is None:
         return replace(_reason(body, root, status, redact), latency_s=latency_s, usage=read_usage(root))
     said = _said(items)
+    if is_too_deep(said.tool_calls):
+        return replace(failure(MALFORMED, TOO_DEEP, http=status), latency_s=latency_s, usage=read_usage(root))
     return Reply(
         output=said.output,
         finish_reason="tool_calls" if finish_reason == "stop" and said.tool_calls else finish_reason,

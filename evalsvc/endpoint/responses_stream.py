@@ -14,7 +14,7 @@ from typing import Any
 from evalsvc.endpoint.answer import Failure, Redact
 from evalsvc.endpoint.bodies import error_in
 from evalsvc.endpoint.logprobs import read_logprobs
-from evalsvc.endpoint.reading import read_usage
+from evalsvc.endpoint.reading import read_usage, text
 from evalsvc.endpoint.responses import read_response
 from evalsvc.records import Reply, Usage
 
@@ -55,7 +55,7 @@ class ResponsesAssembler:
         return read_usage(self._root)
 
     def take(self, value: Mapping[str, Any], type_: str) -> bool:
-        kind = value.get("type") or type_
+        kind = text(value.get("type")) or type_
         if kind in _PIECES:
             return self._take_piece(value, kind)
         response = value.get("response")
@@ -68,7 +68,7 @@ class ResponsesAssembler:
             self._items[index if isinstance(index, int) else len(self._items)] = value.get("item")
         elif kind == "response.output_item.added":
             item = value.get("item")
-            return isinstance(item, dict) and item.get("type") in {"function_call", "custom_tool_call"}
+            return isinstance(item, dict) and item.get("type") in ("function_call", "custom_tool_call")
         elif isinstance(response, dict):
             self._root = response  # as it is so far: its id, its model
         return False

@@ -11,6 +11,7 @@ import asyncio
 import os
 import ssl
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -26,6 +27,7 @@ from evalsvc.endpoint.answer import Answer, Failure
 from evalsvc.endpoint.apis import CHAT, Api
 from evalsvc.endpoint.bodies import redactor
 from evalsvc.endpoint.bounds import ERROR_BODY_BYTES, KEEPALIVE_S, LARGE_BODY_BYTES, LINGER_S, MAX_RESPONSE_BYTES, STREAM_ACCEPT
+from evalsvc.endpoint.connections import watch
 from evalsvc.endpoint.deadlines import Deadlines
 from evalsvc.endpoint.door import Door, NoToken, OpenAiDoor
 from evalsvc.endpoint.errors import BASE_URL, NO_TOKEN, failure
@@ -37,7 +39,8 @@ from evalsvc.records import Reply, Request, Usage
 
 _PIECE_BYTES: Final = 64 * 1024
 _UNREAD: Final[Any] = openai.AsyncStream  # asked for, so that the response comes before its body; none is made
-_LOST: Final = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError, NoToken)
+# UnicodeError: a head of a response whose words are no text
+_LOST: Final = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError, UnicodeError, NoToken)
 
 
 class SdkAsk:
@@ -139,7 +142,7 @@ class SdkAsk:
 
     def _http_client(self, credentials: Mapping[str, str]) -> httpx2.AsyncClient:
         proxy = None if self._proxy is None else httpx2.Proxy(str(self._proxy.with_user(None)), headers=dict(credentials))
-        return openai.DefaultAioHttpClient(
+        client = openai.DefaultAioHttpClient(
             verify=self._tls,
             proxy=proxy,
             trust_env=False,  # the proxy is ours to choose, from the run's own environment
@@ -148,6 +151,8 @@ class SdkAsk:
             limits=httpx2.Limits(max_connections=self._concurrency, keepalive_expiry=KEEPALIVE_S),
             event_hooks={"response": [_keep_the_start_of_a_refusal]},
         )
+        _watch_connections(client)
+        return client
 
     async def _post(self, body: bytes) -> httpx2.Response:
         """The response, its body not read yet; APIStatusError for all but a 2xx, then with a body."""
@@ -231,6 +236,13 @@ class _Body:
         return self._parse(self.content, request=self._request, **about)
 
 
+def _watch_connections(client: Any) -> None:
+    """Neither the SDK nor httpx2 lets one choose aiohttp's connector, so their sessions are opened here and now."""
+    for transport in (client._transport, *client._mounts.values()):
+        transport.client = transport.get_client()
+        watch(transport.client.connector)
+
+
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(body), _PIECE_BYTES):
         yield body[start : start + _PIECE_BYTES]
@@ -258,7 +270,16 @@ async def _keep_the_start_of_a_refusal(response: httpx2.Response) -> None:
             if len(start) >= ERROR_BODY_BYTES:
                 break
     await stream.aclose()
-    response.stream = httpx2.ByteStream(bytes(start[:ERROR_BODY_BYTES]))
+    packed = response.headers.pop("content-encoding", None) is not None
+    response.stream = httpx2.ByteStream(_unpacked(bytes(start)) if packed else bytes(start[:ERROR_BODY_BYTES]))
+
+
+def _unpacked(start: bytes) -> bytes:
+    """The beginning of what was packed by gzip or deflate, as it is where it was not: httpx2 would unpack all of it, however large."""
+    try:
+        return zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(start, ERROR_BODY_BYTES)
+    except zlib.error:
+        return start[:ERROR_BODY_BYTES]
 
 
 def _underneath(exc: BaseException) -> BaseException:

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from evalsvc.errors import StorageFailed, UsageError
+from evalsvc.errors import MORE_MEMORY, StorageFailed, UsageError
 
 _AGAIN = "then run the same command again: it carries on where it stopped"
 # errno -> what it means and what to do about it
@@ -23,10 +25,17 @@ _MEANS: Mapping[int, tuple[str, str]] = {
         "the file is larger than allowed here",
         f"raise the limit (ulimit -f), or put the run elsewhere with --run-dir; {_AGAIN}",
     ),
-    errno.EMFILE: ("too many open files in this process", "raise the limit (ulimit -n) or lower limits.concurrency"),
+    errno.EMFILE: ("too many open files in this process", f"raise the limit (ulimit -n) or lower limits.concurrency; {_AGAIN}"),
+    errno.ENFILE: ("too many open files on this machine", _AGAIN.removeprefix("then ")),
+    errno.ENOMEM: ("out of memory", MORE_MEMORY),
+    errno.EAGAIN: ("no more processes or threads are allowed here", f"raise the limit (ulimit -u); {_AGAIN}"),
     errno.ENAMETOOLONG: ("the path is too long", "choose a shorter name or --run-dir"),
     errno.ESTALE: ("the network file system lost the file", f"check the mount; {_AGAIN}"),
 }
+
+# Files that are written beside the one which they are to replace, and the folders of a run directory in which there may be some.
+_UNFINISHED = re.compile(r"\..+\.\d+\.tmp|\.scored\.jsonl\.tmp|predictions\.jsonl\.repair")
+_FOLDERS = ("", "quarantine", "external")
 
 
 def storage_failed(exc: OSError, path: str | os.PathLike[str]) -> StorageFailed:
@@ -79,6 +88,18 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     except OSError as exc:
         _remove(temp)
         raise storage_failed(exc, target) from exc
+
+
+def remove_unfinished(run_dir: Path) -> None:
+    """Removes what a writer that was killed left of a file that it was about to put in place.
+
+    To be called by the holder of the run's lock, for whoever writes there has it. One that cannot be removed is in nobody's way.
+    """
+    for folder in _FOLDERS:
+        with suppress(OSError):
+            for path in (run_dir / folder).iterdir():
+                if _UNFINISHED.fullmatch(path.name):
+                    _remove(path)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

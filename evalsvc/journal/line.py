@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 from zlib import crc32
 
@@ -15,11 +16,14 @@ from evalsvc.records import Record, Reply, RowError, Usage
 VERSION = 1
 CHECKSUM_BYTES = 16  # ,"c":"xxxxxxxx"}
 
+SECTOR_BYTES = 512  # the least that a disk writes; pages and the blocks of file systems are whole numbers of them
+_NULS = re.compile(rb"\0+")
 _PADDING = b"\0\r\n\t "
 
 # What a line can be that is not whole
 BLANK = "is blank"
-NULS = "holds NUL bytes, as pages do that never reached the disk"
+NULS = "holds NUL bytes"
+UNWRITTEN = "holds NUL bytes where a part of it never reached the disk"
 PADDED = "ends in a carriage return, NULs or blanks; the record in it is whole"
 CUT = "is cut: it does not end in a checksum"
 ALTERED = "does not match its checksum"
@@ -116,11 +120,26 @@ def unpadded(line: bytes) -> bytes | None:
     return bare if is_whole(bare) else None
 
 
+def is_unwritten(line: bytes, offset: int) -> bool:
+    """Whether `line`, without its newline and beginning at byte `offset` of the file, is one of which a power loss left a part out:
+    what was not on the disk yet reads as NULs, from where the line or a sector begins to where a sector ends.
+
+    No line has a NUL when it is written, and one flipped bit makes no such run: a line begins with "{", two bits away.
+
+    >>> is_unwritten(b'{"v":1' + bytes(506) + b'tail', 0), is_unwritten(b'{"v":' + bytes(507) + b'tail', 1024 + 256)
+    (False, False)
+    >>> is_unwritten(bytes(512) + b'tail', 1024), is_unwritten(b'x' * 256 + bytes(1024) + b'tail', 256)
+    (True, True)
+    """
+    runs = [(found.start() + offset, found.end() + offset) for found in _NULS.finditer(line)]
+    return bool(runs) and all((start == offset or start % SECTOR_BYTES == 0) and end % SECTOR_BYTES == 0 for start, end in runs)
+
+
 def what_is_wrong(line: bytes) -> str:
     """Why `line`, without its newline, is not whole.
 
     >>> what_is_wrong(b"\\r"), what_is_wrong(bytes(3)), what_is_wrong(b'{"v":1,"id":"4')
-    ('is blank', 'holds NUL bytes, as pages do that never reached the disk', 'is cut: it does not end in a checksum')
+    ('is blank', 'holds NUL bytes', 'is cut: it does not end in a checksum')
     """
     if not line.strip(b"\r\t "):
         return BLANK

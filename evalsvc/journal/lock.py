@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from evalsvc import jsonio
 from evalsvc.errors import RunInUse, StorageFailed
-from evalsvc.journal.files import storage_failed, write_all
+from evalsvc.journal.files import remove_unfinished, storage_failed, write_all
 
 Flock = Callable[[int, int], None]
 
@@ -35,6 +35,8 @@ class RunLock:
     def acquire(cls, path: str | os.PathLike[str], *, holder: Mapping[str, Any], flock: Flock = fcntl.flock) -> Self:
         """Takes the lock at once or raises RunInUse, which names who holds it. `holder` is what others are told about us.
 
+        What an earlier holder was killed over is removed from the directory: files that were to replace others and did not.
+
         Raises StorageFailed where the file cannot be written, or where its file system does not keep locks.
         """
         path = Path(path)
@@ -46,6 +48,7 @@ class RunLock:
             _lock(fd, path, flock)
             _must_exclude(path, flock)
             _sign(fd, path, holder)
+            remove_unfinished(path.parent)
         except BaseException:
             os.close(fd)
             raise

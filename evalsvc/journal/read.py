@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from evalsvc.errors import JournalDamaged
 from evalsvc.journal.blocks import lines_before, whole_lines
@@ -46,6 +48,29 @@ def records_at(path: Path, offsets: Iterable[int]) -> Iterator[Record]:
         raise damaged(path, offset, lines_before(path, offset) + 1, exc.reason) from exc
     except OSError as exc:
         raise storage_failed(exc, path) from exc
+
+
+def refuse_newer(path: Path) -> None:
+    """UsageError where a newer evalsvc wrote the last record: it would be found out only after work that changes files."""
+    try:
+        with path.open("rb") as file:
+            line = _last_line(file)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise storage_failed(exc, path) from exc
+    with suppress(DamagedLine):  # for whoever reads the journal to tell
+        decode(line, prompts=False)
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    size, back = file.seek(0, os.SEEK_END), 4096
+    while True:
+        file.seek(max(0, size - back))
+        end = file.read().rpartition(b"\n")[0]
+        if b"\n" in end or back >= size:
+            return end.rpartition(b"\n")[2]
+        back *= 8
 
 
 def _lines(path: Path, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:

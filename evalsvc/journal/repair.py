@@ -1,4 +1,4 @@
-"""A journal made clean: the torn tail on every start, damage in the middle by `evalsvc doctor --repair`.
+"""A journal made clean: on every start what a crash can leave, any other damage by `evalsvc doctor --repair`.
 
 Nothing is thrown away: the bytes that leave the journal are on the disk in quarantine/ before they leave it. A crash
 between any two steps leaves a journal that the next repair brings to the same end.
@@ -6,11 +6,12 @@ between any two steps leaves a journal that the next repair brings to the same e
 
 import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from evalsvc.journal.files import storage_failed, sync_dir, write_all, write_atomic
+from evalsvc.journal.files import storage_failed, sync_dir, write_all
 from evalsvc.journal.line import unpadded
+from evalsvc.journal.quarantine import cut_out, quarantine, stamp
 from evalsvc.journal.read import damaged as damaged_error
 from evalsvc.journal.scan import Scan, scan
 
@@ -21,34 +22,46 @@ class Opened:
 
     scan: Scan
     cut: int  # bytes that went to quarantine
-    quarantined: Path | None  # where they are
+    quarantined: tuple[Path, ...]  # where they are
 
 
 def open_for_append(
     path: str | os.PathLike[str], quarantine_dir: str | os.PathLike[str], *, now: datetime, with_targets: bool = False
 ) -> Opened:
-    """Scans the journal, made empty if there is none, and repairs its tail: what a kill or a power loss leaves there.
+    """Scans the journal, made empty if there is none, and repairs what a kill or a power loss leaves: a torn tail, and lines of
+    which a part never reached the disk. All that is in it then is on the disk.
 
     A last record that lacks only its newline gets it. To be called by the holder of the run's lock. Raises JournalDamaged
-    for damage before the tail, which it leaves as it is; StorageFailed.
+    for other damage before the tail, which it leaves as it is; StorageFailed.
     """
-    path = Path(path)
+    path, quarantine_dir = Path(path), Path(quarantine_dir)
     try:
         _create(path)
         found = scan(path, with_targets=with_targets)
         if found.damaged:
             first = found.damaged[0]
             raise damaged_error(path, first.offset, first.line_number, first.reason, others=len(found.damaged) - 1)
-        if not found.torn:
-            return Opened(scan=found, cut=0, quarantined=None)
-        tail = _read_from(path, found.size)
-        kept = kept_of_tail(tail)
-        quarantined = quarantine(Path(quarantine_dir), f"{stamp(now)}-tail-at-{found.size}", tail[kept:])
-        _end_at(path, found.size + kept, with_newline=kept > 0)
+        if not found.unwritten:
+            return _without_tail(path, quarantine_dir, found, now, with_targets=with_targets)
+        moved, _ = cut_out(path, quarantine_dir, found.unwritten, now)
+        opened = _without_tail(path, quarantine_dir, scan(path, with_targets=with_targets), now, with_targets=with_targets)
     except OSError as exc:
         raise storage_failed(exc, path) from exc
+    if moved is None:
+        return opened
+    return replace(opened, cut=opened.cut + moved.stat().st_size, quarantined=(moved, *opened.quarantined))
+
+
+def _without_tail(path: Path, quarantine_dir: Path, found: Scan, now: datetime, *, with_targets: bool) -> Opened:
+    if not found.torn:
+        _sync(path)
+        return Opened(scan=found, cut=0, quarantined=())
+    tail = _read_from(path, found.size)
+    kept = kept_of_tail(tail)
+    moved = quarantine(quarantine_dir, f"{stamp(now)}-tail-at-{found.size}", tail[kept:])
+    _end_at(path, found.size + kept, with_newline=kept > 0)
     after = scan(path, with_targets=with_targets) if kept else replace(found, torn=0)
-    return Opened(scan=after, cut=len(tail) - kept, quarantined=quarantined)
+    return Opened(scan=after, cut=len(tail) - kept, quarantined=() if moved is None else (moved,))
 
 
 def kept_of_tail(tail: bytes) -> int:
@@ -57,35 +70,20 @@ def kept_of_tail(tail: bytes) -> int:
     return 0 if line is None else len(line)
 
 
-def quarantine(directory: Path, name: str, data: bytes) -> Path | None:
-    """Puts `data` on the disk as a new file of `directory`; None when there is nothing to keep."""
-    if not data:
-        return None
-    directory.mkdir(parents=True, exist_ok=True)
-    sync_dir(directory.parent)
-    target = _unused(directory, name)
-    write_atomic(target, data)
-    return target
-
-
-def _unused(directory: Path, name: str) -> Path:
-    target, number = directory / name, 1
-    while target.exists():
-        number += 1
-        target = directory / f"{name}-{number}"
-    return target
-
-
-def stamp(now: datetime) -> str:
-    """The moment as part of a file name."""
-    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
 def _create(path: Path) -> None:
     if path.exists():
         return
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
     sync_dir(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """What a killed process wrote is in memory yet: whoever takes over what it did has to see to it that it stays."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.fdatasync(fd)
+    finally:
+        os.close(fd)
 
 
 def _read_from(path: Path, offset: int) -> bytes:

@@ -12,7 +12,7 @@ from zlib import crc32
 from evalsvc.dataset.hashes import HASH_BYTES, id_hash, target_hash
 from evalsvc.journal.blocks import Source, lines_before, whole_lines
 from evalsvc.journal.files import storage_failed
-from evalsvc.journal.line import BLANK, CHECKSUM_BYTES, NULS, PADDED, DamagedLine, decode, is_whole
+from evalsvc.journal.line import BLANK, CHECKSUM_BYTES, NULS, PADDED, UNWRITTEN, DamagedLine, decode, is_unwritten, is_whole
 from evalsvc.records import Record
 
 OK, ERROR = 0, 1
@@ -55,8 +55,18 @@ class Scan:
     row_hashes: bytes  # 8 bytes a record
     statuses: bytes  # OK or ERROR
     target_hashes: bytes | None  # 8 bytes a record where asked for
-    damaged: tuple[Damage, ...]
+    broken: tuple[Damage, ...]  # lines before `size` that are not what was written
     superseded: tuple[int, ...]  # ascending offsets of records that a later one of the same id and repeat replaces
+
+    @property
+    def unwritten(self) -> tuple[Damage, ...]:
+        """Of the broken lines those that a power loss leaves where what was written later reached the disk first."""
+        return tuple(damage for damage in self.broken if damage.reason == UNWRITTEN)
+
+    @property
+    def damaged(self) -> tuple[Damage, ...]:
+        """The others: no crash makes them."""
+        return tuple(damage for damage in self.broken if damage.reason != UNWRITTEN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +91,7 @@ def scan(path: str | os.PathLike[str], *, start: int = 0, with_targets: bool = F
             size = _without_tail(columns.damaged, _fill(columns, whole_lines(file, start), start))
             total = os.fstat(file.fileno()).st_size
             superseded = _superseded(file, start, size, bytes(columns.ids))
-        damaged = _numbered(path, start, columns.damaged)
+        broken = _numbered(path, start, columns.damaged)
     except OSError as exc:
         raise storage_failed(exc, path) from exc
     return Scan(
@@ -93,7 +103,7 @@ def scan(path: str | os.PathLike[str], *, start: int = 0, with_targets: bool = F
         row_hashes=bytes(columns.rows),
         statuses=bytes(columns.statuses),
         target_hashes=None if columns.targets is None else bytes(columns.targets),
-        damaged=damaged,
+        broken=broken,
         superseded=superseded,
     )
 
@@ -135,7 +145,8 @@ def _parts_or_damage(damaged: list[Damage], lines: list[bytes], offset: int, see
         try:
             parts.append(_parts(line))
         except DamagedLine as exc:
-            damaged.append(Damage(offset=offset, length=len(line) + 1, line_number=number, reason=exc.reason))
+            reason = UNWRITTEN if is_unwritten(line, offset) else exc.reason
+            damaged.append(Damage(offset=offset, length=len(line) + 1, line_number=number, reason=reason))
         offset += len(line) + 1
     return parts
 
@@ -173,7 +184,7 @@ def _without_tail(damaged: list[Damage], size: int) -> int:
     """Where the journal ends once what a power loss or an editor leaves at its end is taken off `damaged`: blank lines, lines
     with NULs in them, and before those one record with a wrong line end. Any other line that is not whole stays damage.
     """
-    while damaged and damaged[-1].end == size and damaged[-1].reason in (BLANK, NULS):
+    while damaged and damaged[-1].end == size and damaged[-1].reason in (BLANK, NULS, UNWRITTEN):
         size = damaged.pop().offset
     if damaged and damaged[-1].end == size and damaged[-1].reason == PADDED:
         size = damaged.pop().offset

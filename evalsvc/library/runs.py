@@ -15,7 +15,7 @@ from evalsvc.library.rows import Row, read_rows
 from evalsvc.pipeline.launch import holder
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
-from evalsvc.reduce.run import read_summary
+from evalsvc.reduce.run import summary_to_show
 from evalsvc.report.html.notebook import notebook
 from evalsvc.report.words import interval, score
 from evalsvc.rundir import Manifest, RunDir, find_run
@@ -96,4 +96,4 @@ def open_run(run: RunDir) -> Run:
     if manifest is None:
         raise UsageError(f"{run.path} has no run.json", hint="name a run directory, as evalsvc list shows them")
     config = Plan.of(run, manifest).config
-    return Run(path=run.path, id=manifest.id, name=manifest.name, summary=read_summary(run), config=config)
+    return Run(path=run.path, id=manifest.id, name=manifest.name, summary=summary_to_show(run), config=config)

@@ -9,29 +9,31 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from evalsvc.errors import EvalsvcError, UsageError
+from evalsvc.errors import EvalsvcError, UsageError, as_bug
 from evalsvc.journal.events import EventLog, read_events
 from evalsvc.pipeline.prepare import Prepared
-from evalsvc.pipeline.stop import StopSwitch
+from evalsvc.pipeline.stop import WORD_UNTIL, StopSwitch
 from evalsvc.records import Summary
 from evalsvc.report import LiveView
 from evalsvc.telling.message import FAILURE, FINISH, STALL, About, failed, finished, stalled
 from evalsvc.telling.stall import Pulse, look
 from evalsvc.telling.webhook import Teller
 
-# How long the end of a run waits for its last message to be taken; after a signal, what is left of `drain_s` less a margin.
+# How long the end of a run waits for its last message to be taken; after a signal, what its share of `drain_s` leaves.
 LAST_MESSAGE_S = 10.0
-MARGIN_S, AT_LEAST_S = 1.0, 2.0
+AT_LEAST_S = 1.0
+
+
+def about(prepared: Prepared) -> About:
+    config = prepared.config
+    return About(name=config.name, id=prepared.run_id, dir=str(prepared.run.path), model=config.model.name, host=socket.gethostname())
 
 
 class Announcer:
     """One launch's word to the webhook; without a teller, to nobody."""
 
     def __init__(self, prepared: Prepared, teller: Teller | None) -> None:
-        config = prepared.config
-        self._about = About(
-            name=config.name, id=prepared.run_id, dir=str(prepared.run.path), model=config.model.name, host=socket.gethostname()
-        )
+        self._about = about(prepared)
         self._prepared, self._teller = prepared, teller
         self._has_begun = False
 
@@ -106,8 +108,7 @@ async def announcing(prepared: Prepared, view: LiveView, events: EventLog, stop:
         announcer.failed(error)
         raise
     except Exception as bug:
-        # what it says may hold a row
-        announcer.failed(EvalsvcError(f"a bug in evalsvc: {type(bug).__name__}", hint="run again with --verbose and report it"))
+        announcer.failed(as_bug(bug))
         raise
     finally:
         if teller is not None:
@@ -127,4 +128,4 @@ def _log(events: EventLog) -> Callable[..., None]:
 async def _no_more_time(stop: StopSwitch, drain_s: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_MESSAGE_S):
-            await stop.over(drain_s - MARGIN_S, at_least=AT_LEAST_S)
+            await stop.over(drain_s * WORD_UNTIL, at_least=AT_LEAST_S)

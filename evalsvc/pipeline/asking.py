@@ -3,20 +3,22 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
 from evalsvc.endpoint.answer import Ask
-from evalsvc.errors import EvalsvcError, TooManyUnusable
+from evalsvc.errors import EvalsvcError, StorageFailed, TooManyUnusable
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.writer import JournalWriter
 from evalsvc.jsonio import loads
+from evalsvc.pipeline.echoes import echoes_of
 from evalsvc.pipeline.launch import Launch
 from evalsvc.pipeline.live import Live
 from evalsvc.pipeline.paying import payer_of
 from evalsvc.pipeline.reducer import Reducer
-from evalsvc.pipeline.stop import StopSwitch
+from evalsvc.pipeline.stop import ANSWERS_UNTIL, StopSwitch
 from evalsvc.pool import Counters, Finished, Hooks, Pool, PoolSettings, RetryPolicy
 from evalsvc.records import Record, Reply, Request, RowError, Sample
 from evalsvc.reduce.fold import Fold, load_fold
@@ -27,7 +29,7 @@ from evalsvc.telling.stall import Pulse
 
 TICK_S = 0.2
 COUNTERS_EVERY_S = 5.0  # what a kill loses of `calls`
-# With so few rows left the reducer starts loading its libraries; earlier it would only hold memory.
+# With so few rows left, or at a stop, the reducer starts loading its libraries; earlier it would only hold memory.
 START_REDUCER_AT = 10_000
 SAMPLES_AHEAD = 2_000  # of a data set behind a URL, made ready in a thread
 BACKLOG_AT_MOST = 20_000  # answers waiting for the disk, before admission pauses
@@ -60,6 +62,8 @@ class Asking:
             failed=0 if launch.prepared.options.retry_failed else resume.failed,
             now=self._began_at,
         )
+        self._cpu_before_s = 0.0
+        self._echoes = echoes_of(launch.prepared)
         self._shown = False  # the first exchange
         self._pool: Pool | None = None
         self._ahead: Ahead[Sample] | None = None  # of a data set behind a URL
@@ -69,6 +73,11 @@ class Asking:
     @property
     def answered(self) -> int:
         return self._live.rows
+
+    @property
+    def durable(self) -> int:
+        """Records of this launch that are known to be on the disk."""
+        return 0 if self._writer is None else self._writer.durable
 
     def pulse(self) -> Pulse:
         return Pulse(
@@ -84,6 +93,7 @@ class Asking:
         async with JournalWriter.open(path, self._on_accepted, on_failure=self._stop.pull) as writer:
             self._writer = writer
             self._pool = Pool(ask, self._settings(), self._hooks(writer), rng=Random())  # noqa: S311 - jitter, no secrets
+            self._cpu_before_s = time.process_time()
             self._stop.attach(self._pool.stop)
             ticker = asyncio.create_task(self._tick(writer, self._pool))
             try:
@@ -96,6 +106,8 @@ class Asking:
                     await writer.drain()
                 self._show(writer, self._pool)
                 self._log_counters()
+        if isinstance(self._stop.error, StorageFailed):
+            raise self._stop.error  # with the last answers in, only the log of what they took may have failed
 
     def _requests(self) -> Iterator[Request]:
         launch = self._launch
@@ -125,7 +137,7 @@ class Asking:
             max_output_tokens=self._config.model.max_output_tokens,
             outage_budget_s=limits.outage_budget_s,
             wait_for_endpoint_s=limits.wait_for_endpoint_s,
-            drain_s=limits.drain_s,
+            drain_s=limits.drain_s * ANSWERS_UNTIL,
         )
 
     def _hooks(self, writer: JournalWriter) -> Hooks:
@@ -154,7 +166,7 @@ class Asking:
             key=request.key,
             target=request.target,
             messages=request.messages if self._config.journal.prompts else None,
-            reply=result if isinstance(result, Reply) else None,
+            reply=self._echoes.without(result) if isinstance(result, Reply) else None,
             error=None
             if isinstance(result, Reply)
             else RowError(kind=result.kind, http=result.http, code=result.code, message=result.message),
@@ -204,9 +216,11 @@ class Asking:
     async def _tick(self, writer: JournalWriter, pool: Pool) -> None:
         logged_at = self._loop.time()
         while True:
-            if self.reducer is None and self._launch.to_ask - self._live.rows <= START_REDUCER_AT:
-                self.reducer = Reducer(self._launch.prepared.run.path)
+            if self.reducer is None and (self._stop.error is not None or self._launch.to_ask - self._live.rows <= START_REDUCER_AT):
+                with suppress(StorageFailed):  # no room for a process now: again a moment later, and at the end it is told
+                    self.reducer = Reducer(self._launch.prepared.run.path)
             self._show(writer, pool)
+            pool.bounds(cpu_s=self._cpu_s())
             if self._loop.time() - logged_at >= COUNTERS_EVERY_S:
                 logged_at = self._loop.time()
                 self._log_counters()
@@ -220,10 +234,24 @@ class Asking:
         if self._pool is None:
             return
         counters, pool = self._pool.counters, self._pool.view()
-        going_on = {"in_flight": pool.in_flight, "concurrency": pool.limit}
+        cpu_s = self._cpu_s()
         self._on_event(
-            "counters", {**_told(counters), **going_on, "rows": self._live.rows, "wall_s": round(self._loop.time() - self._began_at, 3)}
+            "counters",
+            {
+                **_told(counters),
+                "in_flight": pool.in_flight,
+                "concurrency": pool.limit,
+                "ceiling": self._concurrency,
+                "rows": self._live.rows,
+                "wall_s": round(self._loop.time() - self._began_at, 3),
+                "cpu_s": round(cpu_s, 3),
+                "bounded_s": self._pool.bounds(cpu_s=cpu_s),
+            },
         )
+
+    def _cpu_s(self) -> float:
+        """What this process has used since the launch began to ask."""
+        return time.process_time() - self._cpu_before_s
 
 
 def unasked(sample: Sample, repeat: int, reply: Reply) -> Record:

@@ -41,7 +41,7 @@ async def wait_for_endpoint(ask: Transport, prepared: Prepared, view: LiveView, 
     loop = asyncio.get_running_loop()
     model, began_at, told = prepared.config.model.name, loop.time(), False
     while True:
-        seen = await look_at_models(ask.get, model)
+        seen = await stop.during(look_at_models(ask.get, model))
         if seen.state is not ModelsState.UNAVAILABLE or seen.failure is None:
             return seen
         left_s = began_at + prepared.config.limits.wait_for_endpoint_s - loop.time()
@@ -67,7 +67,7 @@ async def wait_for_model(ask: Transport, prepared: Prepared, view: LiveView, sto
     model, wait_s = prepared.config.model.name, min(prepared.config.limits.wait_for_endpoint_s, WAIT_FOR_MODEL_AT_MOST_S)
     give_up_at, told = loop.time() + wait_s, False
     while (left_s := give_up_at - loop.time()) > 0:
-        seen = await look_at_models(ask.get, model)
+        seen = await stop.during(look_at_models(ask.get, model))
         if seen.state is ModelsState.LISTED:
             return True
         if seen.state is not ModelsState.UNLISTED:

@@ -25,7 +25,7 @@ from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.reducer import Reducer
 from evalsvc.pipeline.reusable import Reusable, refuse_other_server
 from evalsvc.pipeline.reuse import take_over, taking_over
-from evalsvc.pipeline.stop import StopSwitch, time_limit
+from evalsvc.pipeline.stop import NUMBERS_UNTIL, StopSwitch, time_limit
 from evalsvc.pipeline.tracking import tell_trackers
 from evalsvc.pipeline.transport import Transport, open_ask
 from evalsvc.records import Summary
@@ -35,7 +35,7 @@ from evalsvc.report.intro import Reused
 from evalsvc.rundir import RunDir
 from evalsvc.telling.stall import Pulse
 
-# A stopped run may spend on its summary what is left of `drain_s`, and this at least: its scheduler is about to kill it.
+# A stopped run may spend on its summary what its share of `drain_s` leaves, and this at least: its scheduler is about to kill it.
 REDUCE_AT_LEAST_S = 2.0
 READING_LOOK_S = 0.05
 MODELS_SHOWN = 10
@@ -50,6 +50,7 @@ class Evaluation:
     summary: Summary | None
     exit_code: int
     error: EvalsvcError | None = None
+    durable: int | None = None  # rows with a final record on the disk, of those that were to be asked; None: nobody has counted
     complete_since: str | None = None  # set when there was nothing left to ask
     reused: Reused | None = None
 
@@ -82,12 +83,15 @@ def _announce(evaluation: Evaluation, announcer: Announcer) -> None:
 async def _evaluate(prepared: Prepared, view: LiveView, events: EventLog, stop: StopSwitch, announcer: Announcer) -> Evaluation:
     run = prepared.run
     launch = await _take_up(prepared, view, stop)
-    stop.check()
-    if launch.to_ask == 0 and launch.manifest.server and (card := await _card_now(prepared)) is not None:
+    if launch.to_ask == 0 and launch.manifest.server and (card := await stop.during(_card_now(prepared))) is not None:
         launch = with_server(launch, card, datetime.now(UTC))
     if launch.to_ask == 0:
         return await _nothing_to_ask(launch, view, stop)
-    launch = within_budget(launch) if prepared.reusable is None else await _may_reuse(launch, prepared.reusable)
+    if prepared.reusable is None:
+        with stop.at_once():
+            launch = within_budget(launch)
+    else:
+        launch = await stop.during(_may_reuse(launch, prepared.reusable))
     launch.manifest.write(run)
     run.point_latest()
     events.emit("launch", number=len(launch.manifest.launches), rows=launch.plan.expected, done=launch.resume.done)
@@ -101,7 +105,7 @@ async def _evaluate(prepared: Prepared, view: LiveView, events: EventLog, stop: 
     reason = _ended(launch) if error is None else error.message
     events.emit("end", exit_code=code, reason=reason)
     launch.manifest.landed(ended_at=utc_text(time.time()), exit_code=code, reason=reason).write(run)
-    return Evaluation(run=run, summary=summary, exit_code=code, error=error, reused=launch.reused)
+    return Evaluation(run=run, summary=summary, exit_code=code, error=error, durable=going.durable, reused=launch.reused)
 
 
 def _ended(launch: Launch) -> str:
@@ -110,9 +114,13 @@ def _ended(launch: Launch) -> str:
 
 
 async def _take_up(prepared: Prepared, view: LiveView, stop: StopSwitch) -> Launch:
-    """In a thread where the data are behind a URL: the first pass may take minutes then, and a signal is to end it."""
+    """The first pass over the data, and the journal read: a minute of a large run, which a signal may break off like a kill.
+
+    In a thread where the data are behind a URL.
+    """
     if not prepared.dataset.is_remote:
-        return take_up(prepared, datetime.now(UTC))
+        with stop.at_once():
+            return take_up(prepared, datetime.now(UTC))
     view.note(f"reading {prepared.dataset.layout.files[0]}")
     taking = Ahead((take_up(prepared, datetime.now(UTC)) for _ in range(1)), depth=1)
     while taking.would_wait:
@@ -140,6 +148,10 @@ class _Going:
     @property
     def reducer(self) -> Reducer | None:
         return self.early if self.asking is None else self.asking.reducer
+
+    @property
+    def durable(self) -> int:
+        return self.launch.resume.done + (0 if self.asking is None else self.asking.durable)
 
     def pulse(self) -> Pulse:
         if self.asking is not None:
@@ -237,13 +249,13 @@ async def _reduce(launch: Launch, reducer: Reducer | None, error: EvalsvcError |
             reducer.dismiss()
         return None
     reducer = reducer or Reducer(run.path)
-    # what else stopped it is for a person to read, and nobody is about to kill it
-    until = _patience(launch, stop) if error is None or isinstance(error, Stopped) else None
+    # what else pulled the switch is for a person to read, and nobody is about to kill it
+    until = _patience(launch, stop) if stop.error is None or isinstance(stop.error, Stopped) else None
     return read_summary(run) if await reducer.reduce(until=until) else None
 
 
 def _patience(launch: Launch, stop: StopSwitch) -> Awaitable[EvalsvcError]:
-    return stop.over(launch.prepared.config.limits.drain_s, at_least=REDUCE_AT_LEAST_S)
+    return stop.over(launch.prepared.config.limits.drain_s * NUMBERS_UNTIL, at_least=REDUCE_AT_LEAST_S)
 
 
 async def _nothing_to_ask(launch: Launch, view: LiveView, stop: StopSwitch) -> Evaluation:
@@ -303,7 +315,8 @@ def _notes(launch: Launch, ceiling: int) -> list[str]:
     if "drift" in launch.manifest.launches[-1]:
         notes.append(_drift_note(launch.manifest.launches[-1]))
     if launch.opened.cut:
-        notes.append(f"{launch.opened.cut} bytes of an unfinished line were moved to {launch.opened.quarantined}")
+        moved = " and ".join(map(str, launch.opened.quarantined))
+        notes.append(f"{launch.opened.cut:,} bytes that a kill or a power loss left unfinished were moved to {moved}")
     if config.journal.prompts and not launch.opened.scan.records:
         notes.append(
             "predictions.jsonl keeps prompts and replies, which may hold personal data (journal: {prompts: false} leaves prompts out)"

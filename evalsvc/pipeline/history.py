@@ -12,6 +12,8 @@ from typing import Any, Self
 from evalsvc.journal.blocks import whole_lines
 from evalsvc.journal.files import storage_failed
 from evalsvc.journal.read import read_records
+from evalsvc.jsonio import dumps, loads
+from evalsvc.pipeline.budget import BYTES_PER_TOKEN
 from evalsvc.records import Record, Usage
 from evalsvc.scoring.judging import NOT_ASKED
 
@@ -20,6 +22,7 @@ LOOK_AT_MOST = 20_000  # records; more would not make an estimate better
 # The last one of a line is the record's own: what stands behind it is plain text, whose quotes are escaped.
 _USAGE = re.compile(rb'"usage":\{"input":(\d+),"output":(\d+),"cached":(\d+),"reasoning":(\d+)\}')
 _MARK = b'"usage":{'
+_UNMETERED = b'"usage":null'
 _NOT_SENT = b',"attempts":0,'  # quotes in texts are escaped
 
 
@@ -118,11 +121,26 @@ def _of_journal(path: Path) -> Usage:
                     found = _USAGE.match(line, max(line.rfind(_MARK), 0))
                     if found and line.find(_NOT_SENT, found.end()) < 0:
                         totals = [total + int(number) for total, number in zip(totals, found.groups(), strict=True)]
+                    elif not found and _UNMETERED in line and _NOT_SENT not in line:
+                        guess = _guessed(line)
+                        totals = [totals[0] + guess.input, totals[1] + guess.output, *totals[2:]]
     except FileNotFoundError:
         return Usage()
     except OSError as exc:
         raise storage_failed(exc, os.fspath(path)) from exc
     return Usage(input=totals[0], output=totals[1], cached=totals[2], reasoning=totals[3])
+
+
+def _guessed(line: bytes) -> Usage:
+    """What an answer cost whose server did not say: four bytes a token, of the prompt where the journal keeps it, and of the output."""
+    try:
+        record = loads(line)
+        if record["status"] != "ok":
+            return Usage()
+        prompt, output = record["messages"] or "", record["output"] or ""
+        return Usage(input=len(dumps(prompt)) // BYTES_PER_TOKEN, output=len(dumps(output)) // BYTES_PER_TOKEN + 1)
+    except (ValueError, KeyError, TypeError):
+        return Usage()
 
 
 def _of_counters(events: Iterable[Mapping[str, Any]]) -> Usage:

@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from evalsvc.config import EvalConfig, StopIf
 from evalsvc.deriving.verdict import UNUSABLE
+from evalsvc.errors import UsageError
 from evalsvc.metrics.intervals import wilson
 from evalsvc.metrics.tally import ConfusionTally, LatencySketch, OutcomeTally, RowTally
 from evalsvc.pool import Counters, PoolView
@@ -56,7 +58,8 @@ class Live:
 
     def _settle(self) -> None:
         for record, count in self._alike.values():
-            self._outcomes.update(self._scorer.score(record), count)
+            with suppress(UsageError):  # a pattern that comes to no end is told when all is answered
+                self._outcomes.update(self._scorer.score(record), count)
         self._alike.clear()
 
     def is_hopeless(self, stop_if: StopIf | None) -> str | None:

@@ -23,6 +23,7 @@ from evalsvc.report.pruned import Fate, Pruning
 from evalsvc.rundir import LATEST, RUNS, Manifest, RunDir
 
 PRUNED = ".pruned"
+_OF_THE_DISK = "lost+found"
 DAY_S = 86_400.0
 _HERE = RunDir(Path())
 # What evalsvc itself puts into a run directory; a run that holds anything else is not deleted.
@@ -81,8 +82,9 @@ def find_runs(root: Path = RUNS) -> list[Found]:
 
 
 def _names(root: Path) -> list[Path]:
-    """The folders that hold the runs of a name."""
-    return [path for path in _entries(root) if path.is_dir() and not path.is_symlink() and not path.name.startswith(".")]
+    """The folders that hold the runs of a name. runs/ may be a disk of its own, and has a folder then that only root can read."""
+    mine = (path for path in _entries(root) if path.name != _OF_THE_DISK and not path.name.startswith("."))
+    return [path for path in mine if path.is_dir() and not path.is_symlink()]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -1,27 +1,33 @@
 """The reducer as a child process: started early, so that its imports are over when the last answer is in."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable
 from pathlib import Path
 
-from evalsvc.errors import EvalsvcError
-from evalsvc.jsonio import loads
-from evalsvc.reduce.parts import DIED_OF
+from evalsvc.journal.files import storage_failed
+from evalsvc.reduce.parts import death
+
+WHO = "the process that makes the numbers"
 
 
 class Reducer:
     """One child process over one run directory."""
 
     def __init__(self, run_dir: Path) -> None:
-        # a session of its own: Ctrl-C at the terminal is the run's business. -P: nothing in the working directory is a module
-        self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-m", "evalsvc.deriving", str(run_dir)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        """StorageFailed where the system has no room for another process."""
+        try:
+            # a session of its own: Ctrl-C at the terminal is the run's business. -P: nothing in the working directory is a module
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", "-m", "evalsvc.deriving", str(run_dir), str(os.getpid())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise storage_failed(exc, WHO) from exc
 
     async def reduce(self, *, until: Awaitable[object] | None = None) -> bool:
         """Brings the derived files up to date; False when `until` was over first and it was broken off, which loses nothing.
@@ -40,7 +46,7 @@ class Reducer:
             return False
         said, _ = going.result()
         if self._process.returncode:
-            raise _failure(said, self._process.returncode)
+            raise death(WHO, said, self._process.returncode)
         return True
 
     def dismiss(self) -> None:
@@ -54,11 +60,3 @@ class Reducer:
 
 async def _never() -> None:
     await asyncio.Event().wait()
-
-
-def _failure(said: bytes, exit_code: int) -> EvalsvcError:
-    try:
-        told = loads(said)
-        return DIED_OF.get(exit_code, EvalsvcError)(told["message"], hint=told["hint"])
-    except (ValueError, KeyError, TypeError):
-        return EvalsvcError(f"the reducer died with {exit_code}", hint="the predictions are safe; evalsvc score does the same again")

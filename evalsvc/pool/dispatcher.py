@@ -15,17 +15,18 @@ from asyncio_throttle.throttler import Throttler
 
 from evalsvc.endpoint.answer import Action, Allowance, Answer, Ask, Failure
 from evalsvc.errors import EndpointDown, StorageFailed
+from evalsvc.pool.bounds import Bounds
 from evalsvc.pool.breaker import Breaker
 from evalsvc.pool.counters import Counters, PoolView
 from evalsvc.pool.delayed import DelayHeap
-from evalsvc.pool.governor import Governor
+from evalsvc.pool.governor import FIRST_ANSWERS, Governor
 from evalsvc.pool.job import Finished, Job
 from evalsvc.pool.retry import Again, Final, PutAside, decide
 from evalsvc.pool.settings import Hooks, PoolSettings
 from evalsvc.pool.suspicion import Doubt, FirstRows, Verdict, stop_error
-from evalsvc.pool.tokens import TokenBudget
+from evalsvc.pool.tokens import token_budget
 from evalsvc.pool.workers import Workers
-from evalsvc.records import Reply, Request
+from evalsvc.records import Cause, Reply, Request
 
 SWEEP_CONCURRENCY = 8
 PUT_ASIDE_AT_MOST = 10_000  # rows kept for the sweep; beyond, a transient failure is final at once
@@ -52,7 +53,7 @@ class Pool:
         self._rng = rng
         self._governor = Governor(settings.concurrency, attempt_timeout_s=settings.attempt_timeout_s, now=now)
         self._breaker = Breaker(budget_s=settings.outage_budget_s, start_budget_s=settings.wait_for_endpoint_s, now=now)
-        self._tokens = _token_budget(settings, now)
+        self._tokens = token_budget(settings, now)
         self._throttler = _throttler(settings.requests_per_minute)
         self._first_rows = FirstRows(hooks.config_line, hooks.param_paths)
         self._doubt = Doubt()
@@ -63,6 +64,7 @@ class Pool:
         self._workers = Workers(self._loop, self._attempt)
         self._wake = asyncio.Event()
         self._woken_at = now
+        self._bounds = Bounds(now)
         self._waiting_for: str | None = None
         self._turn_wait: asyncio.Timeout | None = None
         self._stop: BaseException | None = None
@@ -76,6 +78,11 @@ class Pool:
             delayed=len(self._delayed) + len(self._aside) + len(self._doubt.bystanders),
             waiting_for=self._waiting_for,
         )
+
+    def bounds(self, *, cpu_s: float) -> dict[str, float]:
+        """Seconds by cause so far. To be called often: a stretch between two calls in which the process was busy is the client's."""
+        self._bounds.settle(self._loop.time(), cpu_s=cpu_s)
+        return self._bounds.seconds()
 
     def stop(self, error: BaseException) -> None:
         """Admits nothing more; what is in flight may finish within `drain_s`, then `run` raises `error`. The first one counts."""
@@ -106,9 +113,11 @@ class Pool:
             if job is not None:
                 await self._admit(job)
             elif starving:
-                await self._sleep(HELD_RETRY_S, "the data")
+                full = len(self._workers) >= self._limit()
+                await self._sleep(HELD_RETRY_S, "the data", self._governor.kept_by if full else Cause.DATA)
             elif self._workers or len(self._delayed):
-                await self._sleep(self._delayed.wait_s(self._loop.time()), None)
+                cause = Cause.OUTAGE if self._breaker.is_open else Cause.TAIL
+                await self._sleep(self._delayed.wait_s(self._loop.time()), None, cause)
             elif not self._settle_doubt():
                 return
 
@@ -144,13 +153,15 @@ class Pool:
 
     async def _admit(self, job: Job) -> None:
         while self._stop is None:
-            wait_s, why = self._gate(job)
+            wait_s, why, cause = self._gate(job)
             if wait_s <= 0:
                 break
-            await self._sleep(wait_s, why)
+            await self._sleep(wait_s, why, cause)
         if self._throttler is not None and self._stop is None:
             self._waiting_for = "requests_per_minute"
+            self._bounds.turn(self._loop.time(), Cause.REQUESTS_PER_MINUTE)
             await self._turn(self._throttler)
+            self._bounds.turn(self._loop.time(), Cause.CLIENT)
             self._waiting_for = None
         if self._stop is None:
             self._start(job)
@@ -165,36 +176,38 @@ class Pool:
         finally:
             self._turn_wait = None
 
-    def _gate(self, job: Job) -> tuple[float, str | None]:
-        """Seconds until `job` may start (FOREVER: until something comes back), and what is being waited for."""
+    def _gate(self, job: Job) -> tuple[float, str | None, Cause]:
+        """Seconds until `job` may start (FOREVER: until something comes back), and what is being waited for, in words and as it counts."""
         now = self._loop.time()
         if self._breaker.is_open or self._doubt.open:
             return self._gate_for_a_probe(now)
         if len(self._workers) >= self._limit():
-            return FOREVER, None
+            return FOREVER, None, Cause.TAIL if self._sweeping else self._governor.kept_by
         wait_s, why = self._governor.wait_s(now)
         if wait_s > 0:
-            return wait_s, why
+            return wait_s, why, Cause.RAMP if why == FIRST_ANSWERS else Cause.RATE_LIMIT
         if (held := self._held(job)) is not None:
-            return HELD_RETRY_S, held
+            return HELD_RETRY_S, *held
         if self._tokens is not None:
-            return self._tokens.wait_s(self._tokens.estimate(job.request), now), "tokens_per_minute"
-        return 0.0, None
+            return self._tokens.wait_s(self._tokens.estimate(job.request), now), "tokens_per_minute", Cause.TOKENS_PER_MINUTE
+        return 0.0, None, Cause.CLIENT
 
-    def _held(self, job: Job) -> str | None:
+    def _held(self, job: Job) -> tuple[str, Cause] | None:
         """Which of those who wrote and pay for the answers so far will have no more of them for now."""
         if self._hooks.clogged():
-            return "the disk"
+            return "the disk", Cause.DISK
         held = self._hooks.payer.held(job.request)
-        if held is not None and not self._workers:
+        if held is None:
+            return None
+        if not self._workers:
             self.stop(self._hooks.payer.spent())
-        return held
+        return held, Cause.BUDGET
 
-    def _gate_for_a_probe(self, now: float) -> tuple[float, str | None]:
+    def _gate_for_a_probe(self, now: float) -> tuple[float, str | None, Cause]:
         if self._breaker.is_open:
             why = f"the endpoint, down for {self._breaker.down_s(now):.0f} s"
-            return (FOREVER if self._is_probing() else self._breaker.probe_wait_s(now)), why
-        return (FOREVER if self._is_probing() else 0.0), "another row to confirm a refusal"
+            return (FOREVER if self._is_probing() else self._breaker.probe_wait_s(now)), why, Cause.OUTAGE
+        return (FOREVER if self._is_probing() else 0.0), "another row to confirm a refusal", Cause.OUTAGE
 
     def _limit(self) -> int:
         return min(SWEEP_CONCURRENCY, self._governor.limit) if self._sweeping else self._governor.limit
@@ -202,9 +215,11 @@ class Pool:
     def _is_probing(self) -> bool:
         return any(job.probing for job in self._workers)
 
-    async def _sleep(self, seconds: float, why: str | None) -> None:
+    async def _sleep(self, seconds: float, why: str | None, cause: Cause) -> None:
         """Until something comes back, but no longer than `seconds`."""
         self._waiting_for = why
+        began_at = self._loop.time()
+        self._bounds.turn(began_at, cause)
         self._wake.clear()
         timer = None if seconds == FOREVER else self._loop.call_later(seconds, self._wake.set)
         self._woken_at = FOREVER
@@ -214,7 +229,9 @@ class Pool:
             self._waiting_for = None
             if timer is not None:
                 timer.cancel()
-        self._governor.on_lag(max(self._loop.time() - self._woken_at, 0.0))
+        now = self._loop.time()
+        self._bounds.turn(min(self._woken_at, began_at + seconds, now), Cause.CLIENT)
+        self._governor.on_lag(max(now - self._woken_at, 0.0))
 
     # attempts ----------------------------------------------------------------------------------------------------
 
@@ -238,6 +255,8 @@ class Pool:
             in_time = left_s > self._settings.attempt_timeout_s
             answer = await (self._ask(job.request) if in_time else self._ask_within(job.request, max(left_s, 0.0)))
             now = self._loop.time()
+            # an attempt outlasts its own deadline only where this process was suspended meanwhile
+            started_at = max(started_at, now - self._settings.attempt_timeout_s)
             job.wire_s += now - started_at
             if answer.allowance is not None:
                 self._on_headers(answer.allowance, started_at, sequence, now)
@@ -316,9 +335,12 @@ class Pool:
             self.stop(EndpointDown(f"{down}: {failure.message}", hint="the same command asks what is left once it is back"))
 
     def _is_its_own_fault(self, failure: Failure) -> bool:
-        """When only a few rows are left, a crash or a silence is theirs: taken for an outage, it would never let a run end."""
+        """When only a few rows are left, a crash or a silence is theirs: taken for an outage, it would never let a run end.
+
+        Where nothing was ever answered, nothing says that it is theirs.
+        """
         few = max(FEW_LEFT, self.counters.attempts * FEW_LEFT_SHARE)
-        few_left = self._exhausted and len(self._workers) + len(self._delayed) <= few
+        few_left = self._ever_answered and self._exhausted and len(self._workers) + len(self._delayed) <= few
         return few_left and not self._breaker.is_open and failure.kind not in UNREACHABLE and failure.http not in UNAVAILABLE
 
     def _alive(self, now: float, started_at: float) -> None:
@@ -413,15 +435,9 @@ class Pool:
         until = self._loop.time() + seconds
         try:
             while self._workers and (left_s := until - self._loop.time()) > 0:
-                await self._sleep(left_s, "what is in flight")
+                await self._sleep(left_s, "what is in flight", Cause.TAIL)
         finally:
             await self._workers.end()
-
-
-def _token_budget(settings: PoolSettings, now: float) -> TokenBudget | None:
-    if settings.tokens_per_minute is None:
-        return None
-    return TokenBudget(settings.tokens_per_minute, max_output=settings.max_output_tokens, now=now)
 
 
 def _throttler(requests_per_minute: int | None) -> Throttler | None:

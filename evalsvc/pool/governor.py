@@ -17,6 +17,8 @@ An *episode* is everything that comes back from requests started before the last
 from collections import deque
 from dataclasses import dataclass
 
+from evalsvc.records import Cause
+
 START_AT_LEAST = 64
 CUT = 0.8  # of the concurrency, at a 429 episode
 HEADROOM = 1.25  # over what the server was seen to work on at a time
@@ -37,6 +39,7 @@ FEW_ERRORS = 0.05  # of a round's answers: a server that always fails a few requ
 CLIENT_BOUND = 0.05  # of the mean latency: from this lag on, latencies tell of the client and not of the server
 LAG_LEARNS = 0.1
 COHORT_EVIDENCE = 8  # first answers that must have come back before they tell anything
+FIRST_ANSWERS = "the first answers"
 FOREVER = float("inf")
 
 
@@ -88,6 +91,7 @@ class Governor:
         self._first_cohort = self.limit  # requests started at once, until their answers have told something; then 0
         self._refused_rows = 0
         self._slow_start = True
+        self._balks = False  # in the last round answers took very long, or more than a few requests failed
         self._last_level: tuple[int, float] | None = None  # (limit, throughput) that the present limit must beat
         self._hold_rounds = 0
         self._hold_next = 2
@@ -186,10 +190,21 @@ class Governor:
         if now < self._paused_until:
             return self._paused_until - now, self._pause_reason
         if self._first_cohort and self.started - self._refused_rows >= self._first_cohort and (wait_s := self._cohort_wait_s(now)) > 0:
-            return wait_s, "the first answers"
+            return wait_s, FIRST_ANSWERS
         if self.pace is not None and now < self._next_start:
             return self._next_start - now, "the learned pace"
         return 0.0, None
+
+    @property
+    def kept_by(self) -> Cause:
+        """What keeps `limit` from being higher."""
+        if self._balks:
+            return Cause.SERVER
+        if self.limit >= self.ceiling:
+            return Cause.CONCURRENCY
+        if self.pace is not None:
+            return Cause.RATE_LIMIT
+        return Cause.RAMP if self._slow_start else Cause.SERVER
 
     # concurrency -------------------------------------------------------------------------------------------------
 
@@ -212,10 +227,11 @@ class Governor:
         throughput = self.limit / mean_s
         used = self._peak >= 0.8 * self.limit
         near_timeout = self._level_slowest > 0.5 * self._attempt_timeout_s
+        self._balks = used and (near_timeout or self._level_errors > FEW_ERRORS * self._level_answers)
         judged = self._lag_s < CLIENT_BOUND * mean_s  # else it is we who are slow, and that says nothing of the server
         if used and judged and self._last_level is not None and not self._rises(throughput, self._last_level):
             self._step_back(now, self._last_level[0])
-        elif not used or near_timeout or self._level_errors > FEW_ERRORS * self._level_answers:
+        elif not used or self._balks:
             self._new_level(now)
         elif self.limit >= self.ceiling:
             self._last_level = None

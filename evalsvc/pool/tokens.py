@@ -1,5 +1,6 @@
 """Tokens per minute: an estimate is reserved before a request starts, settled with its usage, refunded when it fails."""
 
+from evalsvc.pool.settings import PoolSettings
 from evalsvc.records import Request, Usage
 
 BURST_S = 2.0  # of the rate; small, because servers answer a minute's worth at once with 429
@@ -47,3 +48,9 @@ class TokenBudget:
     def _fill(self, now: float) -> None:
         self._level = min(self._level + (now - self._at) * self._per_s, self._capacity)
         self._at = now
+
+
+def token_budget(settings: PoolSettings, now: float) -> TokenBudget | None:
+    if settings.tokens_per_minute is None:
+        return None
+    return TokenBudget(settings.tokens_per_minute, max_output=settings.max_output_tokens, now=now)

@@ -6,28 +6,33 @@ counted, which is exact, because tallies are integers.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from evalsvc.journal.files import storage_failed, write_atomic
-from evalsvc.journal.read import read_records
+from evalsvc.journal.line import CHECKSUM_BYTES
+from evalsvc.journal.read import read_records, refuse_newer
 from evalsvc.journal.scan import scan
 from evalsvc.jsonio import dumps, loads
 from evalsvc.prompt.likelihood import scores_target
 from evalsvc.records import Record
 from evalsvc.reduce.custom import CustomStates, fold_custom
 from evalsvc.reduce.joined import Joined, joined
-from evalsvc.reduce.parts import cores, ranges_of, take_parts
+from evalsvc.reduce.parts import ranges_of, take_parts
 from evalsvc.reduce.plan import Plan
-from evalsvc.reduce.scored import drop_lines, ids_in, open_scored, score_of
+from evalsvc.reduce.room import processes_here
+from evalsvc.reduce.scored import drop_lines, ids_in, open_scored, score_of, to_disk
 from evalsvc.reduce.taking import Tallies, target_of, view_of
+from evalsvc.rundir import RunDir
 from evalsvc.scoring.outcomes import is_cut
 
 # A process takes half a second to start. In less than so many bytes it does not make good for that: of labels that are read off,
 # and of texts that are measured, at a fraction of the speed.
 _WORTH_A_PROCESS, _WORTH_ONE_WHERE_MEASURED = 32 << 20, 1 << 20
+VERSION = 1  # of reduce.json
 _KEPT = ("offset", "scored_bytes", "superseded", "custom")
 
 
@@ -55,34 +60,64 @@ def load_fold(plan: Plan) -> Fold | None:
     """The fold of the last reduction; None when there is none, or none that this plan can carry on."""
     try:
         state = loads(plan.run.state.read_bytes())
-        usable = (
-            state["fold_key"] == plan.fold_key
-            and state["offset"] <= _size(plan.run.journal)
-            and state["scored_bytes"] <= _size(plan.run.scored)
-        )
+        usable = state["v"] == VERSION and state["fold_key"] == plan.fold_key and is_of(plan.run, state)
         fields = {name: state[name] for name in _KEPT}
         return Fold(tallies=Tallies.from_state(state["tallies"]), **fields) if usable else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # derived, so a damaged one is simply made again
 
 
+def is_of(run: RunDir, state: Mapping[str, Any]) -> bool:
+    """Whether `state`, as reduce.json has it, is of this journal and this scored.jsonl: one that lost its end, and grew again, is another.
+
+    OSError, KeyError or TypeError for what is no state.
+    """
+    return bool(state["last"] == _last(run.journal, state["offset"]) and state["scored_bytes"] <= _size(run.scored))
+
+
+def _last(journal: Path, offset: int) -> str | None:
+    """The end of the line that ends at `offset`, which holds its checksum; None where no line does."""
+    if offset == 0:
+        return ""
+    with journal.open("rb") as file:
+        file.seek(max(0, offset - CHECKSUM_BYTES - 1))
+        end = file.read(CHECKSUM_BYTES + 1)
+    return end.decode("ascii", "replace") if len(end) > CHECKSUM_BYTES and end.endswith(b"\n") else None
+
+
 def save_fold(plan: Plan, fold: Fold, *, summary_key: str | None) -> None:
     """`summary_key`: of the summary that has been written of this fold; a kill between the two leaves one that is known to be old."""
     fields = {name: getattr(fold, name) for name in _KEPT}
-    state = {"v": 1, "fold_key": plan.fold_key, "summary_key": summary_key, **fields, "tallies": fold.tallies.state()}
+    last = _last(plan.run.journal, fold.offset)
+    state = {"v": VERSION, "fold_key": plan.fold_key, "summary_key": summary_key, **fields, "last": last, "tallies": fold.tallies.state()}
     write_atomic(plan.run.state, dumps(state) + b"\n")
 
 
 def fold_journal(plan: Plan) -> Fold:
     """Brings the fold, and scored.jsonl with it, up to the end of the journal, and saves it."""
+    refuse_newer(plan.run.journal)
     fold = load_fold(plan)
+    if fold is not None:
+        with suppress(ValueError, KeyError, TypeError):  # of a scored.jsonl that is damaged
+            return _brought_up(plan, fold)
+    forget(plan.run)
+    return _brought_up(plan, Fold.empty(plan))
+
+
+def forget(run: RunDir) -> None:
+    """The next fold begins with the first record. Raises StorageFailed."""
     try:
-        if fold is None:
-            fold = Fold.empty(plan)
-            plan.run.state.unlink(missing_ok=True)
+        run.state.unlink(missing_ok=True)
+    except OSError as exc:
+        raise storage_failed(exc, run.state) from exc
+
+
+def _brought_up(plan: Plan, fold: Fold) -> Fold:
+    try:
         with open_scored(plan.run.scored, fold.scored_bytes) as scored:
             seen = ids_in(plan.run.scored, fold.scored_bytes)
             _take_in(plan, fold, scored, seen)
+            to_disk(scored)  # before a state says how much of it there is
         # of changed data an older record may fit a row whose last one does not: no repeat shows it
         if plan.manifest.data_changed or _has_repeats(seen):
             _take_back(plan, fold)
@@ -99,7 +134,7 @@ def _take_in(plan: Plan, fold: Fold, scored: BinaryIO, seen: bytearray) -> None:
         return
     own_scorer = plan.config.scoring.scorer is not None  # it has processes of its own
     at_least = _WORTH_ONE_WHERE_MEASURED if plan.metrics else _WORTH_A_PROCESS
-    ranges = ranges_of(plan.run.journal, fold.offset, size, at_least=at_least, processes=1 if own_scorer else cores())
+    ranges = ranges_of(plan.run.journal, fold.offset, size, at_least=at_least, processes=1 if own_scorer else processes_here())
     taken = take_parts(plan, ranges, scored, seen, fold.tallies)
     fold.tallies, fold.offset, fold.read = taken.tallies, taken.end, taken.read
     fold.scored_bytes += taken.scored_bytes

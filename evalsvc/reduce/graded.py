@@ -22,8 +22,9 @@ from evalsvc.metrics.sums import FEW_CLUSTERS, JACKKNIFE_BUCKETS, Resampling
 from evalsvc.metrics.tally import ConfusionTally, RowTally
 from evalsvc.records import MetricValue, RunWarning, Score
 from evalsvc.reduce.external import External, load_external
-from evalsvc.reduce.parts import KEEP, cores, processes, ranges_of
+from evalsvc.reduce.parts import KEEP, processes, ranges_of
 from evalsvc.reduce.plan import Plan
+from evalsvc.reduce.room import processes_here
 from evalsvc.reduce.scored import scores_in
 from evalsvc.reduce.view import Fields, Groups
 
@@ -154,7 +155,7 @@ def grade(plan: Plan, scored_bytes: int) -> Graded:
 
 
 def _keep_on_all_cores(plan: Plan, places: Places, scored_bytes: int) -> SlicedKept:
-    ranges = ranges_of(plan.run.scored, 0, scored_bytes, at_least=_WORTH_A_PROCESS, processes=cores())
+    ranges = ranges_of(plan.run.scored, 0, scored_bytes, at_least=_WORTH_A_PROCESS, processes=processes_here())
     with processes(plan, KEEP, ranges[1:]) as others:
         kept = _keep(plan, places, *(ranges[0] if ranges else (0, 0)))
         for _, said in others:

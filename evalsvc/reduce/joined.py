@@ -24,7 +24,7 @@ def joined(run: RunDir, *, offset: int, scored_bytes: int, superseded: Iterable[
     """Every row that the first `scored_bytes` of scored.jsonl say of the first `offset` bytes of the journal, in the order in which they
     were answered; memory does not grow with rows. `superseded`: offsets of records that later ones replaced.
 
-    UsageError where the two files do not belong together.
+    Apart where the two files do not belong together.
     """
     records = read_records(run.journal, stop=offset, skip_offsets=superseded, prompts=prompts)
     for scored, line, row in lines_in(run.scored, scored_bytes):
@@ -35,6 +35,9 @@ def joined(run: RunDir, *, offset: int, scored_bytes: int, superseded: Iterable[
         yield Joined(journal=found[0], record=found[1], scored=scored, line=line)
 
 
-def apart(run: RunDir) -> UsageError:
-    """The error for a scored.jsonl that is not of this journal."""
-    return UsageError(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.path} makes it again")
+class Apart(UsageError):
+    """A scored.jsonl that is not of this journal, or that is damaged."""
+
+
+def apart(run: RunDir) -> Apart:
+    return Apart(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.path} makes it again")

@@ -6,15 +6,17 @@ journal's order, so that it is the same file too.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from evalsvc.errors import EvalsvcError, JournalDamaged, StorageFailed, UsageError
+from evalsvc.errors import MORE_MEMORY, EvalsvcError, JournalDamaged, OutOfMemory, StorageFailed, UsageError, in_words
+from evalsvc.journal.files import storage_failed
 from evalsvc.jsonio import dumps, loads
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import BUFFER
@@ -22,15 +24,13 @@ from evalsvc.reduce.taking import Taken, Tallies, take_range
 
 FOLDER = ".parts"
 # What a process may end with, by its exit code; anything else is a bug.
-DIED_OF = {error.exit_code: error for error in (UsageError, StorageFailed, JournalDamaged)}
+_DIED_OF = {error.exit_code: error for error in (UsageError, StorageFailed, JournalDamaged)}
+
+# What one that loads libraries says before and after.
+LOADING, LOADED = b"loading\n", b"loaded\n"
 
 Range = tuple[int, int]
 TAKE, KEEP = "take", "keep"
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def ranges_of(path: Path, start: int, stop: int, *, at_least: int, processes: int) -> list[Range]:
@@ -78,9 +78,7 @@ def processes(plan: Plan, job: str, ranges: Sequence[Range]) -> Iterator[Iterato
     started: list[tuple[Path, subprocess.Popen[bytes]]] = []
     try:
         for number, range_ in enumerate(ranges):
-            folder = parts / str(number)
-            folder.mkdir(parents=True)
-            started.append((folder, _start(plan, job, range_, folder)))
+            started.append(_start(plan, job, range_, parts / str(number)))
         yield ((folder, _said(process)) for folder, process in started)
     finally:
         for _, process in started:
@@ -91,28 +89,60 @@ def processes(plan: Plan, job: str, ranges: Sequence[Range]) -> Iterator[Iterato
         shutil.rmtree(parts, ignore_errors=True)
 
 
-def _start(plan: Plan, job: str, range_: Range, folder: Path) -> subprocess.Popen[bytes]:
+def _start(plan: Plan, job: str, range_: Range, folder: Path) -> tuple[Path, subprocess.Popen[bytes]]:
     # -P: nothing in the working directory is a module
     command = [sys.executable, "-P", "-m", "evalsvc.reduce.part", job, str(plan.run.path), *map(str, range_), str(folder), str(os.getpid())]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603
+    try:
+        folder.mkdir(parents=True)
+        return folder, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603
+    except OSError as exc:
+        raise storage_failed(exc, folder) from exc
 
 
 def _said(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     out, _ = process.communicate()
+    if process.returncode:
+        raise death("a process that reduced a part of the run", out, process.returncode)
+    told: dict[str, Any] = loads(out)
+    return told
+
+
+def death(who: str, said: bytes, exit_code: int) -> EvalsvcError:
+    """What a process that reduced died of: as it `said` itself, or as its exit code tells; below 0 is a signal, as subprocess has it.
+
+    >>> death("the reducer", b"", -9).message
+    'the reducer was killed by SIGKILL, as the kernel does where memory runs out'
+    """
+    if said == LOADING and exit_code in (1, -signal.SIGPROF):
+        return OutOfMemory(f"{who} came to no end with loading its libraries, as happens where memory is short", hint=MORE_MEMORY)
     try:
-        told: dict[str, Any] = loads(out)
-        if not process.returncode:
-            return told
-        message, hint = str(told["message"]), told["hint"]
-    except (ValueError, KeyError):
-        message, hint = f"a process that reduced a part of the run died with {process.returncode}", None
-    raise DIED_OF.get(process.returncode, EvalsvcError)(message, hint=hint)
+        told = loads(said.rpartition(b"\n")[2])
+        return _DIED_OF.get(exit_code, EvalsvcError)(told["message"], hint=told["hint"])
+    except (ValueError, KeyError, TypeError):
+        if exit_code == -signal.SIGKILL:
+            return OutOfMemory(f"{who} was killed by SIGKILL, as the kernel does where memory runs out", hint=MORE_MEMORY)
+        by = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"died with {exit_code}"
+        return EvalsvcError(f"{who} {by}", hint="the predictions are safe; evalsvc score does the same again")
+
+
+def spoken(work: Callable[[], bytes]) -> tuple[int, bytes]:
+    """Exit code and last words of a process that reduces: what `work` gives, or what it died of, as `death` reads it."""
+    try:
+        return 0, work()
+    except Exception as exc:
+        error = in_words(exc)
+        if error is None:
+            raise
+        return error.exit_code, dumps({"message": error.message, "hint": error.hint})
 
 
 def take_part(plan: Plan, start: int, stop: int, folder: Path) -> bytes:
     """What a process of a part does: its lines and id hashes into files in `folder`; gives the word that it says."""
     seen = bytearray()
-    with (folder / "scored").open("wb", buffering=BUFFER) as scored:
-        taken = take_range(plan, start, stop, scored, seen, Tallies.empty(plan))
-    (folder / "ids").write_bytes(seen)
+    try:
+        with (folder / "scored").open("wb", buffering=BUFFER) as scored:
+            taken = take_range(plan, start, stop, scored, seen, Tallies.empty(plan))
+        (folder / "ids").write_bytes(seen)
+    except OSError as exc:
+        raise storage_failed(exc, folder) from exc
     return dumps({"tallies": taken.tallies.state(), "end": taken.end, "scored_bytes": taken.scored_bytes, "read": taken.read})

@@ -12,7 +12,7 @@ from evalsvc.reduce.external import Taken, external_key, take_scores
 from evalsvc.reduce.fold import Fold, fold_journal
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scores_in
-from evalsvc.reduce.summary import summarise
+from evalsvc.reduce.summary import VERSION, summarise
 from evalsvc.rundir import Manifest, RunDir
 
 
@@ -49,5 +49,21 @@ def join_scores(run: RunDir, path: Path, by: Sequence[str]) -> Taken:
 
 
 def read_summary(run: RunDir) -> Summary:
+    """summary.json as it is. OSError where there is none, ValueError where it is damaged."""
     summary: Summary = loads(run.summary.read_bytes())
+    return summary
+
+
+def summary_to_show(run: RunDir) -> Summary:
+    """summary.json, for a person who asked for it. UsageError where there is none, or none that can be read here."""
+    again = f"evalsvc score {run.path} makes one"
+    try:
+        summary = read_summary(run)
+        version = summary["v"]
+    except FileNotFoundError:
+        raise UsageError(f"{run.path} has no summary yet", hint=again) from None
+    except (ValueError, KeyError, TypeError) as exc:
+        raise UsageError(f"{run.summary} is damaged", hint=again) from exc
+    if version != VERSION:
+        raise UsageError(f"{run.summary} was written by a newer evalsvc", hint="use that version, or a newer one")
     return summary

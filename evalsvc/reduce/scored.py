@@ -1,5 +1,6 @@
 """scored.jsonl: a line for each row that counts, in the journal's order."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +70,12 @@ def open_scored(path: Path, size: int) -> BinaryIO:
     return file
 
 
+def to_disk(scored: BinaryIO) -> None:
+    """Returns when what was written to `scored` would survive a power loss."""
+    scored.flush()
+    os.fdatasync(scored.fileno())
+
+
 def scores_in(path: Path, size: int, start: int = 0) -> Iterator[Score]:
     """The scores in the bytes [start, size) of scored.jsonl; `cut` is not among what they say."""
     with path.open("rb", buffering=BUFFER) as file:
@@ -99,6 +106,7 @@ def drop_lines(path: Path, drops: Callable[[RowKey, bytes], bool]) -> tuple[int,
             else:
                 file.write(line)
         size = file.tell()
+        to_disk(file)
     temp.replace(path)
     return size, gaps
 

@@ -8,6 +8,7 @@ from evalsvc import __version__
 from evalsvc.config import EvalConfig, Price
 from evalsvc.metrics.gates import Gate, Judged, evaluate_gate, least_coverage, undecided
 from evalsvc.records import Summary
+from evalsvc.reduce.bounded import bounded_by
 from evalsvc.reduce.charts import charts
 from evalsvc.reduce.fold import Fold
 from evalsvc.reduce.graded import grade
@@ -15,6 +16,7 @@ from evalsvc.reduce.numbers import numbers
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.timeline import timeline
 
+VERSION = 1  # of summary.json
 UNCOMPARED = "not held against its baseline yet"
 
 
@@ -29,7 +31,7 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
     events = list(events)
     launches = list(_launches(events))
     return {
-        "v": 1,
+        "v": VERSION,
         "name": plan.manifest.name,
         "status": "partial" if pending else "complete",
         "rows": {"expected": expected, "ok": tallies.ok, "error": tallies.error, "pending": pending},
@@ -50,7 +52,11 @@ def summarise(plan: Plan, fold: Fold, events: Iterable[Mapping[str, Any]]) -> Su
         "latency_s": tallies.latency.value(),
         "ttft_s": tallies.ttft.value(),
         "itl_s": tallies.itl.value(),
-        "timing": {**_timing(launches), "latency_histogram": tallies.latency.histogram()},
+        "timing": {
+            **_timing(launches),
+            "bounded_by": bounded_by(launches, [event for event in events if event.get("event") == "counters"], config),
+            "latency_histogram": tallies.latency.histogram(),
+        },
         "timeline": timeline(events),
         "run": {**_run(plan), "served": tallies.served.value()},
     }

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalsvc.report.facts import LABEL_WIDTH, SEPARATOR, Fact, Part, Tone
-from evalsvc.report.streams import silence
+from evalsvc.report.streams import lost
 
 PIPED_WIDTH = 120
 
@@ -44,7 +44,7 @@ def _without_trailing_blanks(line: list[Segment]) -> list[Segment]:
 
 
 def show(console: Console, content: RenderableType, stream: TextIO, *, unfolded: Iterable[Fact] = ()) -> None:
-    """Prints and flushes. A reader that went away early, as `head` does, is no error.
+    """Prints and flushes a result; errors as `lost`.
 
     `unfolded` facts follow; their lines are as long as they are, for a path or command cut in two cannot be copied.
     """
@@ -53,8 +53,8 @@ def show(console: Console, content: RenderableType, stream: TextIO, *, unfolded:
         for item in unfolded:
             console.print(rich_line(item), soft_wrap=True)
         stream.flush()
-    except OSError:
-        silence(stream)
+    except OSError as exc:
+        lost(stream, exc)
 
 
 def open_console(stream: TextIO, environ: Mapping[str, str], *, width: int | None = None) -> CalmConsole:

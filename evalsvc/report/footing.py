@@ -10,9 +10,9 @@ from evalsvc.report.words import count, duration, rate, some, usd
 
 
 def footing(summary: Summary) -> list[Fact]:
-    """Model, tokens and money, calls, latency and time; a line without data is left out."""
+    """Model, tokens and money, calls, latency, time and what bounded it; a line without data is left out."""
     durations = [_durations(summary, key, name) for key, name in _DURATIONS.items()]
-    lines = [_model(summary), _tokens(summary), _calls(summary), *durations, _time(summary)]
+    lines = [_model(summary), _tokens(summary), _calls(summary), *durations, _time(summary), _bounded(summary)]
     return [line for line in lines if line.parts]
 
 
@@ -71,3 +71,10 @@ def _time(summary: Summary) -> Fact:
         some(launches, "launch", "launches") if launches else None,
         None if rows_per_s is None else rate(rows_per_s),
     )
+
+
+def _bounded(summary: Summary) -> Fact:
+    told = summary["timing"].get("bounded_by")  # absent from older summaries
+    if told is None:
+        return fact("bounded")
+    return fact("bounded", one_line(told["message"] if told["cause"] is None else f"by {told['message']}"))

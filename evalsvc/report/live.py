@@ -1,5 +1,6 @@
 """Who watches a run: one role, several media, and the rule that no watcher can end what it watches."""
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -7,11 +8,13 @@ from typing import Protocol, TextIO
 
 from evalsvc.records import Progress
 from evalsvc.report.intro import Exchange, RunIntro
+from evalsvc.report.json_log import log_lines, logs_json
 from evalsvc.report.lines import JsonView, LineView
-from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
+from evalsvc.report.streams import forgive_encoding, settle, silence, speak_utf8, unhurried
 
 REDRAW_EVERY_S = 0.2
 LINE_EVERY_S = 30.0
+LAST_WORD_S = 1.0  # for a reader that is slow to take it
 EVENT_EVERY_S = 5.0
 DUMB_TERMINALS = ("", "dumb", "unknown")
 
@@ -41,11 +44,15 @@ class QuietView:
 
 
 class Unfailing:
-    """A view that turns itself off at its first failure: a closed terminal or a broken pipe never ends a run."""
+    """A view that turns itself off at its first failure: a closed terminal or a broken pipe never ends a run.
 
-    def __init__(self, view: LiveView, stream: TextIO) -> None:
+    `keeps_stream`: the result goes there too, and whoever writes it is to see that a disk is full.
+    """
+
+    def __init__(self, view: LiveView, stream: TextIO, *, keeps_stream: bool = False) -> None:
         self._view: LiveView = view
         self._stream = stream
+        self._keeps_stream = keeps_stream
 
     def start(self, run: RunIntro) -> None:
         self._attempt(lambda view: view.start(run))
@@ -61,13 +68,15 @@ class Unfailing:
 
     def close(self) -> None:
         self._attempt(lambda view: view.close())
+        self._attempt(lambda _: settle(self._stream, within_s=LAST_WORD_S))
 
     def _attempt(self, act: Callable[[LiveView], None]) -> None:
         try:
             act(self._view)
-        except OSError:
+        except OSError as exc:
             self._view = QuietView()
-            silence(self._stream)
+            if exc.errno == errno.EPIPE or not self._keeps_stream:
+                silence(self._stream)
         except Exception:
             # a mistake in drawing, which must not cost a night's answers either
             self._view = QuietView()
@@ -84,16 +93,22 @@ def choose_view(
     environ: Mapping[str, str],
     clock: Callable[[], float] = time.monotonic,
 ) -> LiveView:
-    """The view that fits where the output goes: events on `stdout` with `json`, else a terminal, JSON or plain lines on `stderr`.
+    """The view that fits where the output goes: JSON on `stderr` with EVALSVC_LOG=json, else events on `stdout` with `json`.
 
-    A stream that is None was closed before the program began, as Python has it.
+    Without them it is a terminal or plain lines on `stderr`.
+    A stream that is None was closed before the program began, as Python has it. One whose reader stalls misses lines: a run waits for
+    nobody who watches.
     """
-    stream = stdout if json else stderr
-    if quiet or stream is None:
+    logs = logs_json(environ)
+    json = json and not logs
+    chosen = stdout if json else stderr
+    if quiet or chosen is None:
         return QuietView()
-    if json or environ.get("EVALSVC_LOG") == "json":
+    stream = unhurried(chosen)
+    if json or logs:
         speak_utf8(stream)
-        return Unfailing(JsonView(stream, every_s=EVENT_EVERY_S if json else LINE_EVERY_S, clock=clock), stream)
+        lines = log_lines(stream) if logs else stream
+        return Unfailing(JsonView(lines, every_s=EVENT_EVERY_S if json else LINE_EVERY_S, clock=clock), stream, keeps_stream=json)
     forgive_encoding(stream)
     if stream.isatty() and environ.get("TERM", "") not in DUMB_TERMINALS:
         from evalsvc.report.terminal import TerminalView

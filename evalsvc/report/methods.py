@@ -10,7 +10,7 @@ from evalsvc.jsonio import dumps
 from evalsvc.metrics.names import PROBABILITIES
 from evalsvc.records import MetricValue, Summary
 from evalsvc.report.plain import one_line
-from evalsvc.report.streams import silence, speak_utf8
+from evalsvc.report.streams import lost, speak_utf8
 from evalsvc.report.words import count, interval, score, some
 from evalsvc.rundir import Manifest
 
@@ -105,8 +105,8 @@ def print_methods(paragraphs: Sequence[str], *, stdout: TextIO, width: int) -> N
     try:
         stdout.write("\n\n".join([wrapped[0], *(["\n".join(wrapped[1:])] if wrapped[1:] else [])]) + "\n")
         stdout.flush()
-    except OSError:
-        silence(stdout)
+    except OSError as exc:
+        lost(stdout, exc)
 
 
 def _data(manifest: Manifest) -> Iterator[str]:

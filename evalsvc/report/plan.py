@@ -9,7 +9,7 @@ from evalsvc.report.facts import Fact, Part, Tone, fact
 from evalsvc.report.intro import outcome_tone
 from evalsvc.report.lines import json_event
 from evalsvc.report.plain import one_line, shorten
-from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
+from evalsvc.report.streams import forgive_encoding, lost, speak_utf8
 from evalsvc.report.words import count, duration, interval, score, some, usd
 
 if TYPE_CHECKING:
@@ -254,5 +254,5 @@ def print_plan_event(sheet: PlanSheet, *, stdout: TextIO | None, exit_code: int)
     try:
         stdout.write(json_event("plan", {"exit_code": exit_code, **asdict(sheet)}))
         stdout.flush()
-    except OSError:
-        silence(stdout)
+    except OSError as exc:
+        lost(stdout, exc)

@@ -22,7 +22,7 @@ from evalsvc.report.intro import outcome_tone, outcome_words
 from evalsvc.report.lines import json_event
 from evalsvc.report.plain import one_line, plain, shorten
 from evalsvc.report.slices import slices
-from evalsvc.report.streams import forgive_encoding, silence, speak_utf8
+from evalsvc.report.streams import forgive_encoding, lost, speak_utf8
 from evalsvc.report.thresholds import threshold_table
 from evalsvc.report.verdict import exit_part, grounds, verdict
 from evalsvc.report.words import count, interval, percent, score, some
@@ -63,8 +63,8 @@ def print_result_event(
     try:
         stdout.write(json_event("result", {"exit_code": exit_code, "run_dir": run_dir, **told, **summary}))
         stdout.flush()
-    except OSError:
-        silence(stdout)
+    except OSError as exc:
+        lost(stdout, exc)
 
 
 def result_table(summary: Summary, *, width: int, exit_code: int | None = None) -> RenderableType:

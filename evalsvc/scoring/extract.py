@@ -8,13 +8,12 @@ from typing import Any
 
 from evalsvc import jsonio
 from evalsvc.errors import UsageError
+from evalsvc.scoring.patterns import Pattern
 
 ANSWER_WORDS = ("label", "answer", "class", "category", "prediction", "result")
 # The look back stands behind each word, so that the search can skip to the words' first letters.
 _NAMED = "|".join(rf"{word}(?<![^\W_]{word})" for word in ANSWER_WORDS)
 _ANSWER = re.compile(rf"(?:{_NAMED})(?:[\"']?(?: is)?\s{{0,3}}[:=]|(?<=answer) is(?!\w))")
-# A pattern of the user's is tried on this much of the end of a reply, where the answers are.
-_PATTERN_READS_CHARS = 20_000
 
 # The answer's text, or None where it does not stand where it should.
 Extract = Callable[[str], str | None]
@@ -26,13 +25,8 @@ def answer_starts(folded: str) -> int | None:
     >>> answer_starts("label: ham? no. final answer: spam")
     29
     """
-    last = _last(_ANSWER, folded)
-    return last.end() if last else None
-
-
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    matches = deque(pattern.finditer(text), maxlen=1)
-    return matches[0] if matches else None
+    matches = deque(_ANSWER.finditer(folded), maxlen=1)
+    return matches[0].end() if matches else None
 
 
 def json_object(text: str) -> Mapping[str, Any] | None:
@@ -101,16 +95,7 @@ def _step(value: Any, step: str) -> Any:
 
 
 def _by_pattern(pattern: str) -> Extract:
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"scoring.extract.regex: {pattern!r} is no regular expression: {error}") from error
-
-    def extract(text: str) -> str | None:
-        last = _last(compiled, text[-_PATTERN_READS_CHARS:])
-        return last[1 if compiled.groups else 0] if last else None
-
-    return extract
+    return Pattern(pattern, place="scoring.extract.regex").last
 
 
 _EXTRACTS: Mapping[str, Callable[[str], Extract]] = {"json": _by_path, "regex": _by_pattern}

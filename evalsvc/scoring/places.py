@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from evalsvc.config.models import Scoring
 from evalsvc.scoring.extract import ANSWER_WORDS, answer_starts
+from evalsvc.scoring.patterns import Pattern
 from evalsvc.scoring.text import Levelled, unfenced
 from evalsvc.scoring.vocabulary import Vocabulary
 from evalsvc.thinking import without_thinking
 
 _AFTER_THINKING = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 _decode = JSONDecoder(strict=False).raw_decode
-_PATTERN_READS_CHARS = 20_000
 # How tokenizers write a space or a line end that begins a token, where a server sends its pieces as they are.
 _MARKERS: Final[Mapping[str, str]] = {"Ġ": " ", "▁": " ", "Ċ": "\n"}
 _GAP_CHARS = 8  # of the text, for each token that spells no whole characters
@@ -229,15 +229,13 @@ def _no_blank(text: str, at: int) -> int:
 
 
 def _by_pattern(pattern: Any) -> Region:
-    compiled = re.compile(str(pattern))
+    compiled = Pattern(str(pattern), place="scoring.extract.regex")
 
     def region(text: _Text) -> Iterator[tuple[int, int, int]]:
-        skipped = max(0, len(text.raw) - _PATTERN_READS_CHARS)
-        matches = list(compiled.finditer(text.raw[skipped:]))
-        if matches:
-            begin, end = matches[-1].span(1 if compiled.groups else 0)
-            if begin >= 0:
-                yield text.at(skipped + begin), text.at(skipped + end), 0
+        span = compiled.where(text.raw)
+        if span is not None:
+            begin, end = span
+            yield text.at(begin), text.at(end), 0
 
     return region
 

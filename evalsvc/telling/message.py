@@ -32,15 +32,24 @@ class About:
 
 def finished(about: About, summary: Summary, *, exit_code: int, positive: str | None) -> dict[str, Any]:
     """Of a complete run: exit 0, 3 or 4. `positive` is as in `sentence`."""
-    verdict = sentence(summary, passed=exit_code == 0, positive=positive)
-    return {**_frame(about, f"{verdict.lead}: {verdict.rest}"), "exit_code": exit_code, **_numbers(summary), "error": None}
+    said = finished_words(summary, exit_code=exit_code, positive=positive)
+    return {**_frame(about, said), "exit_code": exit_code, **numbers(summary), "error": None}
 
 
 def failed(about: About, error: EvalsvcError, summary: Summary | None, *, exit_code: int) -> dict[str, Any]:
     """Of a run that an error ended; what it has answered until then is there where anything is."""
+    said = failed_words(error, summary, exit_code=exit_code)
+    return {**_frame(about, said), "exit_code": exit_code, **numbers(summary), "error": error_values(error)}
+
+
+def finished_words(summary: Summary, *, exit_code: int, positive: str | None) -> str:
+    verdict = sentence(summary, passed=exit_code == 0, positive=positive)
+    return f"{verdict.lead}: {verdict.rest}"
+
+
+def failed_words(error: EvalsvcError, summary: Summary | None, *, exit_code: int) -> str:
     so_far = "" if summary is None else f" after {_so_far(summary)}"
-    said = f"stopped{so_far}, exit {exit_code}: {error.message}"
-    return {**_frame(about, said), "exit_code": exit_code, **_numbers(summary), "error": error_values(error)}
+    return f"stopped{so_far}, exit {exit_code}: {error.message}"
 
 
 def stalled(about: About, pulse: Pulse, *, silent_s: float) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def _so_far(summary: Summary) -> str:
     return f"{count(rows['expected'] - rows['pending'])} of {some(rows['expected'], 'row')}"
 
 
-def _numbers(summary: Summary | None) -> dict[str, Any]:
+def numbers(summary: Summary | None) -> dict[str, Any]:
     """All null without a summary."""
     if summary is None:
         return dict.fromkeys(("status", "rows", "gates", "metrics", "cost_usd"))

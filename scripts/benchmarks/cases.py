@@ -13,6 +13,7 @@ from benchmarks.inputs import append_answers, certificates, write_config, write_
 from benchmarks.processes import SLOW, Stub, Used, environment, stub
 from benchmarks.reductions import reducing, reducing_memory
 from benchmarks.rouge import rouge
+from benchmarks.sizing import sizing
 from benchmarks.table import Result
 
 FEW = 10
@@ -178,6 +179,7 @@ CASES = {
     "reduce-memory": Case(run=reducing_memory, long=True),
     "rouge": Case(run=rouge),
     "memory": Case(run=memory, long=True),
+    "sizing": Case(run=sizing, long=True),
 }
 
 

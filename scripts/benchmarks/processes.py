@@ -36,6 +36,7 @@ class Used:
     children_cpu_s: float
     peak_mb: float  # its own
     child_peak_mb: float  # the largest of its children, 0 when nobody looked
+    peak_files: int  # open at a time, 0 when nobody looked
     told: dict[str, Any] = field(default_factory=dict)  # what it wrote into its report
 
 
@@ -81,13 +82,14 @@ def measure(module: str, report: Path, arguments: Sequence[str | Path], *, cwd: 
     command = [sys.executable, "-m", module, str(report), *map(str, arguments)]
     began_at = time.monotonic()
     process = subprocess.Popen(command, cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    watcher = ChildPeak(process.pid) if watch_children else None
+    watcher = Watcher(process.pid) if watch_children else None
     try:
         said, _ = process.communicate()
     finally:
         process.kill()  # nothing, unless we were interrupted
         process.wait()
-        child_peak_mb = watcher.stop() if watcher is not None else 0.0
+        if watcher is not None:
+            watcher.stop()
     wall_s = time.monotonic() - began_at
     if process.returncode:
         raise Failed(f"{module} {' '.join(map(str, arguments))}: exit {process.returncode}\n{said.decode(errors='replace')}")
@@ -98,30 +100,33 @@ def measure(module: str, report: Path, arguments: Sequence[str | Path], *, cwd: 
         cpu_s=told["cpu_s"],
         children_cpu_s=told["children_cpu_s"],
         peak_mb=told["peak_mb"],
-        child_peak_mb=child_peak_mb,
+        child_peak_mb=watcher.child_peak_mb if watcher is not None else 0.0,
+        peak_files=watcher.peak_files if watcher is not None else 0,
         told=told,
     )
 
 
-class ChildPeak:
-    """Looks now and then at how much memory the children of a process have had at most."""
+class Watcher:
+    """Looks now and then at how much memory the children of a process have had at most, and how many files it has open itself."""
 
     def __init__(self, pid: int) -> None:
+        self.child_peak_mb = 0.0
+        self.peak_files = 0
         self._children = Path(f"/proc/{pid}/task/{pid}/children")
-        self._peak_mb = 0.0
+        self._files = Path(f"/proc/{pid}/fd")
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
-    def stop(self) -> float:
+    def stop(self) -> None:
         self._over.set()
         self._thread.join()
-        return self._peak_mb
 
     def _look(self) -> None:
         while not self._over.wait(LOOK_EVERY_S):
             try:
+                self.peak_files = max(self.peak_files, sum(1 for _ in self._files.iterdir()))
                 pids = self._children.read_text().split()
             except OSError:
                 return
-            self._peak_mb = max([self._peak_mb, *(peak_mb(pid) or 0.0 for pid in pids)])
+            self.child_peak_mb = max([self.child_peak_mb, *(peak_mb(pid) or 0.0 for pid in pids)])

@@ -17,6 +17,7 @@ from evalsvc.jsonio import dumps, loads
 from evalsvc.metrics.kept import Buckets, Kept
 from evalsvc.rundir import Manifest, all_runs
 from tests.compare.runs import DATASET, Answer, labels_but, make_run, reduced, reply_of, rows_of
+from tests.faults.promises import promise
 
 SECRET = "Quetzalcoatl"
 TEXTS = [
@@ -259,6 +260,7 @@ def test_a_file_of_anything_else_is_refused_with_what_to_do(tmp_path: Path, cont
     assert "evalsvc baseline save RUN -o" in (refused.value.hint or "")
 
 
+@promise("14.2")
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "baseline.jsonl.gz"
     path.write_bytes(dumps({"v": 2, "kind": "evalsvc-baseline"}) + b"\n")

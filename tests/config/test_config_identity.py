@@ -7,6 +7,7 @@ import pytest
 
 from evalsvc.config import DatasetConfig, EvalConfig, ModelConfig
 from evalsvc.config.identity import differences, identity, identity_digest
+from tests.faults.promises import promise
 
 URL = "http://localhost:8000/v1"
 
@@ -20,6 +21,7 @@ def digest(config: EvalConfig, url: str = URL, prompt: str = "p1") -> str:
     return identity_digest(identity(config, url, prompt))
 
 
+@promise("11.1")
 @pytest.mark.parametrize(
     "other",
     [
@@ -36,10 +38,12 @@ def test_what_changes_the_questions_changes_the_identity(other: EvalConfig) -> N
     assert digest(other) != digest(config())
 
 
+@promise("11.1")
 def test_another_server_or_prompt_is_another_identity() -> None:
     assert len({digest(config()), digest(config(), url="http://other/v1"), digest(config(), prompt="p2")}) == 3
 
 
+@promise("11.1")
 @pytest.mark.parametrize(
     "other",
     [
@@ -48,6 +52,14 @@ def test_another_server_or_prompt_is_another_identity() -> None:
         config(limits={"concurrency": 4}),
         config(scoring={"labels": ("a", "b")}),
         config(gates=("accuracy >= 0.5",)),
+        config(metrics=("f1_macro",)),
+        config(slices=("lang",)),
+        config(budget={"usd": 1.0, "tokens": 5, "runtime": "6h"}),
+        config(max_error_rate=0.5),
+        config(stop_if=None),
+        config(journal={"prompts": False}),
+        config(base_dir=Path("/elsewhere")),
+        config(model={"headers": {"x-team": "a"}, "api_key_env": "TEAM_KEY"}),
         config(model={"price": {"input": 1.0, "output": 2.0}}),
         config(model={"params": {"top_p": 0.5, "seed": 1}}),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.desk import PATIENCE_S, Desk, messages_rows, until
 from tests.e2e.server import Server, faults
+from tests.faults.promises import promise
 
 pytestmark = pytest.mark.long
 
@@ -27,6 +28,7 @@ def config(desk: Desk, rows: int, tag: str, **changes: Any) -> None:
     desk.write_config(model=model, **{"limits": {"concurrency": 4}, **changes})
 
 
+@promise("9.1")
 def test_a_budget_that_cannot_do_is_refused_before_anything_is_asked(desk: Desk, server: Server, tag: str) -> None:
     config(desk, 100, tag, budget={"usd": 0.0001})
     end = desk.run("run", "eval.yaml")
@@ -36,6 +38,7 @@ def test_a_budget_that_cannot_do_is_refused_before_anything_is_asked(desk: Desk,
     assert server.calls() == []
 
 
+@promise("9.1")
 def test_a_run_stops_within_its_budget_counts_on_from_there_and_asks_only_the_rest_when_it_is_raised(
     desk: Desk, server: Server, tag: str
 ) -> None:
@@ -59,6 +62,7 @@ def test_a_run_stops_within_its_budget_counts_on_from_there_and_asks_only_the_re
     assert desk.summary["status"] == "complete"
 
 
+@promise("9.1")
 def test_what_a_killed_launch_paid_is_spent(desk: Desk, server: Server, tag: str) -> None:
     config(desk, 60, tag, model=faults("latency=0.2"), limits={"concurrency": 4})
     killed = desk.start("run", "eval.yaml", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -71,6 +75,7 @@ def test_what_a_killed_launch_paid_is_spent(desk: Desk, server: Server, tag: str
     assert (end.code, "nothing was asked" in end.err, " 0 tokens are left" in end.err) == (SPENT, True, True)
 
 
+@promise("9.2")
 def test_the_maximum_runtime_ends_a_launch_like_a_signal_and_the_flag_wins_over_the_config(desk: Desk, tag: str) -> None:
     config(desk, 400, tag, budget={"runtime": "1h"}, limits={"requests_per_minute": 1200})
     end = desk.run("run", "eval.yaml", "--max-runtime=1s")

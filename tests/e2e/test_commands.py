@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.desk import COMMAND, PATIENCE_S, Desk, Ended, environment, messages_rows, summary_of
 from tests.e2e.server import Server, faults, serving
+from tests.faults.promises import promise
 
 CANARY = "sk-canary-5f1e9c"
 HELP_AND_MODULES = """
@@ -68,6 +69,7 @@ def test_a_run_that_was_killed_over_its_summary_is_complete_since_its_last_answe
     assert server.calls() == []
 
 
+@promise("11.3")
 def test_a_gate_that_changed_is_judged_without_a_request(finished: tuple[Desk, Ended], server: Server) -> None:
     desk, first = finished
     assert desk.run("run", "eval.yaml", '--set=gates=["recall >= 0.5"]').code == 0
@@ -178,6 +180,7 @@ def test_quiet_prints_the_result_only(desk: Desk, tag: str) -> None:
     assert "accuracy" in end.out
 
 
+@promise("8.3")
 @pytest.mark.parametrize("redirected", ["| head -n 1", "2>&1 | head -n 1", "<&- >&- 2>&-"])
 def test_a_reader_that_went_away_ends_no_run_and_changes_no_exit_code(redirected: str, desk: Desk, tag: str) -> None:
     desk.write_rows(messages_rows(6, tag))
@@ -189,6 +192,7 @@ def test_a_reader_that_went_away_ends_no_run_and_changes_no_exit_code(redirected
     assert desk.summary["status"] == "complete"
 
 
+@promise("11.3")
 def test_score_takes_labels_and_gates_from_the_edited_config_without_a_request(desk: Desk, server: Server, tag: str) -> None:
     desk.write_rows({**row, "text": row["text"].replace("spam", "junk")} for row in messages_rows(12, tag))
     desk.write_config(max_error_rate=1, stop_if=None)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.desk import Desk, Ended, fixed_parts, messages_rows, summary_of
 from tests.e2e.server import Server
+from tests.faults.promises import promise
 
 pytestmark = pytest.mark.long
 
@@ -42,6 +43,7 @@ def _asked(server: Server, run: Callable[[], Ended]) -> tuple[int, Ended]:
     return len(server.calls()), end
 
 
+@promise("11.2")
 @pytest.mark.parametrize(
     ("kind", "asked", "said", "asked_on_the_way_back"),
     [
@@ -76,6 +78,7 @@ def test_changed_data_costs_only_what_changed_and_ends_with_the_numbers_of_a_fre
     assert fixed_parts(summary_of(run_dir)) == first
 
 
+@promise("11.2")
 def test_relabelled_rows_are_scored_again_without_a_request_and_one_line_says_so(desk: Desk, server: Server, tag: str) -> None:
     rows = messages_rows(12, tag)
     desk.write_config(dataset={"id": "id"})
@@ -91,6 +94,7 @@ def test_relabelled_rows_are_scored_again_without_a_request_and_one_line_says_so
     assert desk.summary["per_class"]["spam"]["support"] == before - 2
 
 
+@promise("11.2")
 def test_a_limit_raised_asks_the_rows_beyond_and_one_lowered_counts_fewer_rows(desk: Desk, server: Server, tag: str) -> None:
     desk.write_config()
     desk.write_rows(messages_rows(30, tag))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.cards import Cards, serving_cards
 from tests.e2e.desk import Desk, messages_rows
+from tests.faults.promises import promise
 
 pytestmark = pytest.mark.long
 
@@ -31,6 +32,7 @@ def monday(tmp_path: Path, cards: Cards) -> Desk:
     return desk
 
 
+@promise("11.1")
 def test_other_weights_under_the_same_name_are_refused_with_every_way_out_even_when_the_run_is_complete(monday: Desk, cards: Cards) -> None:
     cards.root = "/weights/tuesday"
     end = monday.run("run", "eval.yaml")
@@ -41,6 +43,7 @@ def test_other_weights_under_the_same_name_are_refused_with_every_way_out_even_w
     assert len(cards.asked) == ROWS
 
 
+@promise("11.1")
 def test_other_weights_found_by_a_run_that_has_rows_left_are_refused_before_any_is_asked(monday: Desk, cards: Cards) -> None:
     cards.root = "/weights/tuesday"
     monday.write_rows(messages_rows(ROWS + 2, "drift"))
@@ -56,6 +59,7 @@ def test_with_a_run_id_or_a_revision_of_its_own_it_is_a_new_measurement(monday: 
     assert len(monday.run_dirs) == 2
 
 
+@promise("11.1")
 @pytest.mark.parametrize("changed", ["server", "revision", "repeats"])
 def test_on_drift_rerun_asks_every_row_again_and_keeps_the_old_answers_as_a_run_of_their_own(
     monday: Desk, cards: Cards, changed: str

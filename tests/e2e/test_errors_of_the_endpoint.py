@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.desk import Desk, Ended, ended, messages_rows
 from tests.e2e.server import Server, faults, free_port, serving
+from tests.faults.promises import promise
 
 # kind of failure -> the fault that makes it, once for each row
 RETRIED = {
@@ -145,6 +146,7 @@ def test_the_same_4xx_for_each_of_the_first_twenty_rows_stops_the_run_and_all_st
     assert desk.summary["rows"]["ok"] == 60
 
 
+@promise("7.3")
 @pytest.mark.parametrize("fault", ["--quota-after=10", "--revoked-after=10"])
 def test_quota_or_key_lost_in_the_middle_keeps_what_was_answered_and_a_resume_completes(fault: str, tmp_path: Path, server: Server) -> None:
     """The same endpoint by its id, so that another address is the same measurement."""
@@ -164,6 +166,7 @@ def test_quota_or_key_lost_in_the_middle_keeps_what_was_answered_and_a_resume_co
     assert desk.summary["rows"] == {"expected": 40, "ok": 40, "error": 0, "pending": 0}
 
 
+@promise("7.2")
 def test_an_outage_longer_than_its_budget_is_exit_6_with_the_rest_pending(tmp_path: Path) -> None:
     with serving(tmp_path / "calls.log", "--fault=status=503:after=12") as server:
         desk = Desk(path=tmp_path, base_url=server.url)
@@ -176,6 +179,7 @@ def test_an_outage_longer_than_its_budget_is_exit_6_with_the_rest_pending(tmp_pa
     assert len(desk.journal()) == 12
 
 
+@promise("6.5")
 def test_nobody_at_the_address_is_exit_6_once_wait_for_endpoint_s_is_over(tmp_path: Path) -> None:
     desk = Desk(path=tmp_path, base_url=f"http://127.0.0.1:{free_port()}/v1")
     desk.write_rows(messages_rows(4, "nobody"))

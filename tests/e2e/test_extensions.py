@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.desk import Desk, ended, messages_rows, until
 from tests.e2e.server import Server
+from tests.faults.promises import promise
 
 pytestmark = pytest.mark.long
 
@@ -113,6 +114,7 @@ def test_a_killed_reduction_leaves_no_worker_behind(desk: Desk, tag: str) -> Non
     until(lambda: not _lives(pid.read_text()))
 
 
+@promise("8.1")
 @pytest.mark.parametrize("answered", [False, True])
 def test_a_signal_ends_a_run_that_is_only_scoring_any_more(desk: Desk, tag: str, answered: bool) -> None:
     write(desk, tag)
@@ -127,6 +129,20 @@ def test_a_signal_ends_a_run_that_is_only_scoring_any_more(desk: Desk, tag: str,
     write(desk, tag)
     assert desk.run("run", "eval.yaml").code == 0
     assert len(desk.journal()) == 21
+
+
+@promise("8.2")
+def test_a_second_signal_leaves_a_run_that_is_only_scoring_and_takes_the_reduction_along(desk: Desk, tag: str) -> None:
+    write(desk, tag, metrics=["metrics.py:Stuck"], limits={"drain_s": 600})
+    pid = desk.path / "stuck"
+    with (desk.path / "told").open("w") as told:
+        process = desk.start("run", "eval.yaml", stderr=told)
+        until(lambda: pid.exists() and bool(pid.read_text()))
+        process.send_signal(signal.SIGTERM)
+        until(lambda: "once more to leave at once" in (desk.path / "told").read_text())
+        process.send_signal(signal.SIGTERM)
+        assert ended(process).code == 75
+    until(lambda: not _lives(pid.read_text()))
 
 
 def test_a_reduction_ends_with_the_run_that_was_killed(desk: Desk, tag: str) -> None:

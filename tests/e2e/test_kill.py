@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.desk import PATIENCE_S, Desk, ended, fixed_parts, messages_rows, summary_of, until
 from tests.e2e.server import Server, serving
+from tests.faults.promises import promise
 
 ROWS = 400
 KILLS = 20
@@ -29,6 +30,7 @@ def slow_server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+@promise("1.1", "1.2", "1.3")
 def test_killed_at_twenty_moments_a_run_ends_like_one_that_was_left_alone(tmp_path: Path, slow_server: Server) -> None:
     """Every row twice and without ids: equal texts stay two rows."""
     desk = _desk(tmp_path, slow_server.url, rows=ROWS)
@@ -51,6 +53,7 @@ def test_killed_at_twenty_moments_a_run_ends_like_one_that_was_left_alone(tmp_pa
     assert fixed_parts(summary_of(tmp_path / "runs/spam/left-alone")) == fixed_parts(summary_of(_own_run(desk)))
 
 
+@promise("1.3")
 def test_killed_between_the_last_answer_and_the_summary_it_asks_nothing_again(tmp_path: Path, slow_server: Server) -> None:
     desk = _desk(tmp_path, slow_server.url, rows=40)
     process = _launch(desk)
@@ -66,6 +69,7 @@ def test_killed_between_the_last_answer_and_the_summary_it_asks_nothing_again(tm
     assert desk.summary["rows"] == {"expected": 40, "ok": 40, "error": 0, "pending": 0}
 
 
+@promise("1.4")
 def test_nothing_that_a_killed_run_started_outlives_it(tmp_path: Path) -> None:
     """Neither the embedded server nor the reducer."""
     desk = _desk(tmp_path, "sandbox", rows=400)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.desk import Desk, Ended, ended, messages_rows, until
 from tests.e2e.server import Server, free_port, serving
+from tests.faults.promises import promise
 
 STOPPED = 75
 IN_FLIGHT = 4
@@ -31,6 +32,7 @@ def asking(tmp_path: Path, slow: Server) -> Desk:
     return desk
 
 
+@promise("8.1")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_keeps_what_is_in_flight_and_the_same_command_completes(number: signal.Signals, asking: Desk, slow: Server) -> None:
     stopped = _signalled(asking, number)
@@ -46,6 +48,7 @@ def test_a_signal_keeps_what_is_in_flight_and_the_same_command_completes(number:
     assert asking.summary["rows"] == {"expected": 24, "ok": 24, "error": 0, "pending": 0}
 
 
+@promise("8.2")
 def test_a_second_signal_leaves_at_once_with_the_same_code(tmp_path: Path) -> None:
     with serving(tmp_path / "calls.log", "--silence=1:after=4") as server:
         desk = Desk(path=tmp_path, base_url=server.url)
@@ -60,6 +63,7 @@ def test_a_second_signal_leaves_at_once_with_the_same_code(tmp_path: Path) -> No
         assert len(desk.journal()) == 4
 
 
+@promise("8.1")
 def test_what_does_not_answer_within_drain_s_stays_pending(tmp_path: Path) -> None:
     with serving(tmp_path / "calls.log", "--silence=1:after=4") as server:
         desk = Desk(path=tmp_path, base_url=server.url)
@@ -72,6 +76,7 @@ def test_what_does_not_answer_within_drain_s_stays_pending(tmp_path: Path) -> No
         assert len(desk.journal()) == 4
 
 
+@promise("8.1")
 def test_a_stop_while_waiting_for_an_endpoint_that_is_not_there_is_obeyed_at_once(tmp_path: Path) -> None:
     desk = Desk(path=tmp_path, base_url=f"http://127.0.0.1:{free_port()}/v1")
     desk.write_rows(messages_rows(4, "stop"))

@@ -9,6 +9,7 @@ import trustme
 
 from tests.e2e.desk import Desk, fixed_parts, messages_rows, summary_of
 from tests.e2e.server import serving
+from tests.faults.promises import promise
 
 pytestmark = pytest.mark.long
 
@@ -42,6 +43,7 @@ def test_every_transport_brings_the_same_numbers_over_tls(private: Desk) -> None
     assert all(summary == summaries[0] for summary in summaries)
 
 
+@promise("6.5")
 @pytest.mark.parametrize("client", ["http", "sdk"])
 def test_an_authority_that_nobody_named_stops_the_run_at_once(private: Desk, client: str) -> None:
     """Rather than after wait_for_endpoint_s and outage_budget_s, for waiting changes no certificate."""

@@ -25,7 +25,8 @@ class Server:
 
 
 @asynccontextmanager
-async def _serve(script: Script | bytes) -> AsyncIterator[Server]:
+async def serving(script: Script | bytes) -> AsyncIterator[Server]:
+    """Reads one request of every connection, says these bytes or what `script` has to say, and closes it."""
     served: Server
     open_tasks: set[asyncio.Task[Any]] = set()
 
@@ -34,7 +35,7 @@ async def _serve(script: Script | bytes) -> AsyncIterator[Server]:
         assert task is not None
         open_tasks.add(task)
         try:
-            served.received.append(await _read_request(reader))
+            served.received.append(await read_request(reader))
             if isinstance(script, bytes):
                 writer.write(script)
             else:
@@ -57,7 +58,7 @@ async def _serve(script: Script | bytes) -> AsyncIterator[Server]:
         await asyncio.gather(*open_tasks, return_exceptions=True)
 
 
-async def _read_request(reader: asyncio.StreamReader) -> str:
+async def read_request(reader: asyncio.StreamReader) -> str:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     length = next((int(line.split(":")[1]) for line in head.lower().splitlines() if line.startswith("content-length:")), 0)
     return head + (await reader.readexactly(length)).decode()
@@ -65,7 +66,7 @@ async def _read_request(reader: asyncio.StreamReader) -> str:
 
 @pytest.fixture
 def serve() -> Serve:
-    return _serve
+    return serving
 
 
 @pytest.fixture(params=[HttpAsk, SdkAsk])

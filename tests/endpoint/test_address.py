@@ -8,6 +8,7 @@ from yarl import URL
 from evalsvc.endpoint.address import endpoint_url, proxy_for, request_headers
 from evalsvc.endpoint.ceiling import concurrency_ceiling, raise_open_files
 from evalsvc.errors import UsageError
+from tests.faults.promises import promise
 
 HTTPS = {"HTTPS_PROXY": "http://proxy:3128"}
 
@@ -57,11 +58,13 @@ def test_the_path_goes_below_the_base_url(base: str) -> None:
     assert str(endpoint_url(URL(base), "models")) == "http://h/v1/models"
 
 
+@promise("13.1")
 @pytest.mark.parametrize(("asked", "soft", "ceiling"), [(1000, 1024, 960), (100, 1024, 100), (1000, 32, 1), (9, -1, 9)])
 def test_the_ceiling_leaves_files_for_everything_else(asked: int, soft: int, ceiling: int) -> None:
     assert concurrency_ceiling(asked, soft_limit=soft) == ceiling
 
 
+@promise("13.1")
 def test_the_soft_limit_is_raised_as_far_as_allowed_and_never_lowered() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:

@@ -224,6 +224,7 @@ def test_parts_that_think_are_reasoning(completion: Body) -> None:
         ({}, Usage()),
         ({"prompt_tokens": 3, "completion_tokens": None}, Usage(input=3)),
         ({"prompt_tokens": "3", "completion_tokens": -1}, Usage()),
+        ({"prompt_tokens": 2**63, "completion_tokens": 1e30}, Usage()),  # no answer costs so much
         (
             {"prompt_tokens": 3, "completion_tokens": 1, "prompt_tokens_details": None, "completion_tokens_details": {}},
             Usage(input=3, output=1),

@@ -16,6 +16,7 @@ from evalsvc.endpoint.http import HttpAsk
 from evalsvc.endpoint.sdk import SdkAsk
 from evalsvc.errors import UsageError
 from evalsvc.records import Reply, Request
+from tests.faults.promises import promise
 
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Script | bytes], AbstractAsyncContextManager[Any]]
@@ -99,6 +100,7 @@ def test_a_compressed_answer_is_read_although_none_was_asked_for(
     assert failure_of(ask_for, serve, response(completion_bytes, "content-encoding: gzip"), request_).action is Action.RETRY
 
 
+@promise("6.1")
 def test_a_response_cut_at_any_byte_is_never_a_reply(ask_for: AskFor, serve: Serve, request_: Request, completion_bytes: bytes) -> None:
     whole = response(completion_bytes)
 
@@ -116,6 +118,7 @@ def test_a_response_cut_at_any_byte_is_never_a_reply(ask_for: AskFor, serve: Ser
     assert {result.action for result in results if isinstance(result, Failure)} == {Action.RETRY}
 
 
+@promise("6.1")
 def test_a_reset_connection_is_told_from_a_cut_answer(ask_for: AskFor, serve: Serve, request_: Request) -> None:
     async def reset(writer: asyncio.StreamWriter) -> None:
         connection = writer.get_extra_info("socket")
@@ -126,6 +129,7 @@ def test_a_reset_connection_is_told_from_a_cut_answer(ask_for: AskFor, serve: Se
     assert (failure.kind, failure.action, failure.outage) == ("reset", Action.RETRY, True)
 
 
+@promise("6.2")
 def test_silence_ends_at_the_deadline(ask_for: AskFor, serve: Serve, request_: Request) -> None:
     async def silence(_: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
@@ -136,6 +140,7 @@ def test_silence_ends_at_the_deadline(ask_for: AskFor, serve: Serve, request_: R
     assert "0.2 s" in failure.message
 
 
+@promise("6.2")
 def test_a_drip_does_not_move_the_deadline(ask_for: AskFor, serve: Serve, request_: Request, completion_bytes: bytes) -> None:
     async def drip(writer: asyncio.StreamWriter) -> None:
         for byte in response(completion_bytes):
@@ -165,6 +170,7 @@ def test_cancellation_passes_through(ask_for: AskFor, serve: Serve, request_: Re
     assert asyncio.run(cancelled())
 
 
+@promise("7.5")
 def test_a_redirect_is_not_followed(ask_for: AskFor, serve: Serve, request_: Request) -> None:
     failure = failure_of(ask_for, serve, response(b"", "location: http://elsewhere/v2", status="307 Temporary Redirect"), request_)
     assert (failure.kind, failure.action) == ("base_url", Action.STOP)
@@ -176,6 +182,7 @@ def test_a_bare_404_names_the_address_that_was_called(ask_for: AskFor, serve: Se
     assert "/v1/chat/completions answered 404: nothing here" in failure.message
 
 
+@promise("6.3")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_response_beyond_the_limit_fails_the_row(ask_for: AskFor, serve: Serve, request_: Request, chunked: bool) -> None:
     async def flood(writer: asyncio.StreamWriter) -> None:
@@ -188,6 +195,7 @@ def test_a_response_beyond_the_limit_fails_the_row(ask_for: AskFor, serve: Serve
     assert (failure.kind, failure.action, failure.http) == ("response_too_large", Action.FAIL_ROW, 200)
 
 
+@promise("6.4")
 def test_a_bomb_is_measured_unpacked(ask_for: AskFor, serve: Serve, request_: Request) -> None:
     bomb = response(gzip.compress(b" " * 1_000_000), "content-encoding: gzip")
     assert failure_of(ask_for, serve, bomb, request_, max_response_bytes=10_000).kind == "response_too_large"
@@ -222,12 +230,24 @@ def test_bytes_that_are_not_http_are_retried(ask_for: AskFor, serve: Serve, requ
     assert failure_of(ask_for, serve, garbage, request_).action is Action.RETRY
 
 
+@promise("6.4")
+def test_a_header_that_is_no_text_costs_its_row_at_the_most(
+    ask_for: AskFor, serve: Serve, request_: Request, completion_bytes: bytes
+) -> None:
+    """Nor a reason phrase that is none, which the SDK's transport cannot write down."""
+    for name in (b"x-request-id: ID", b"200 OK"):
+        odd = response(completion_bytes, "x-request-id: ID").replace(name, name[:-2] + b"\xff\xfe")
+        result = answer_of(ask_for, serve, odd, request_).result
+        assert isinstance(result, Reply) or (result.kind, result.action) == ("malformed", Action.RETRY)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+@promise("6.5")
 def test_a_refused_connection_is_an_outage(ask_for: AskFor, request_: Request) -> None:
     async def attempt() -> Answer:
         async with ask_for(f"http://127.0.0.1:{free_port()}/v1") as ask:
@@ -263,6 +283,7 @@ ECHOES = [
 ]
 
 
+@promise("12.1")
 @pytest.mark.parametrize(("status", "body"), ECHOES)
 @pytest.mark.parametrize("carrier", ["key", "header", "basic", "query"])
 def test_a_secret_never_appears_in_a_failure(
@@ -322,7 +343,15 @@ def test_the_key_is_never_handed_to_a_proxy_that_only_tunnels(ask_for: AskFor, s
     assert (failure.kind, failure.action) == ("proxy", Action.CONFIRM)
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://[::1/", "host/v1", "http://h:99999"])
+IMPOSSIBLE = [
+    *("", "localhost:8000", "ftp://host/v1", "http://", "http://[::1/", "host/v1", "http://h:99999"),
+    # names and numbers that no resolver can be asked for
+    *("http://host..example/v1", f"http://{'a' * 64}.example/v1", "http://256.256.256.256/v1", "http://xn--a/v1"),
+]
+
+
+@promise("6.5")
+@pytest.mark.parametrize("url", IMPOSSIBLE)
 def test_a_base_url_that_can_never_work_is_bad_usage(ask_for: AskFor, url: str) -> None:
     with pytest.raises(UsageError, match="base_url") as caught:
         ask_for(url)

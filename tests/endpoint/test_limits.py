@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from evalsvc.endpoint.answer import Allowance
 from evalsvc.endpoint.limits import exhausted_reset_s, parse_duration, read_allowance, retry_after_s
+from tests.faults.promises import promise
 
 NOW_S = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -23,6 +24,7 @@ def test_durations_as_servers_write_them(text: str, seconds: float | None) -> No
     assert parse_duration(text) == (None if seconds is None else pytest.approx(seconds))
 
 
+@promise("10.1")
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -42,6 +44,7 @@ def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> No
     assert retry_after_s(headers, now_s=NOW_S) == seconds
 
 
+@promise("7.1")
 @given(st.text(), st.text(), st.text())
 def test_no_header_can_break_the_wait_or_stretch_it(after: str, after_ms: str, date: str) -> None:
     wait_s = retry_after_s({"retry-after": after, "retry-after-ms": after_ms, "date": date}, now_s=NOW_S)

@@ -16,6 +16,7 @@ from evalsvc.endpoint.bodies import unredacted
 from evalsvc.endpoint.http import HttpAsk
 from evalsvc.endpoint.stream import AnswerStream
 from evalsvc.records import Reply, Request, Usage
+from tests.faults.promises import promise
 
 Serve = Callable[[Callable[[asyncio.StreamWriter], Awaitable[None]] | bytes], AbstractAsyncContextManager[Any]]
 REQUEST = Request(
@@ -119,6 +120,16 @@ def test_tool_calls_are_put_together_by_their_index_in_any_order() -> None:
     ]
 
 
+@promise("6.4")
+@pytest.mark.parametrize(("levels", "kind"), [(90, None), (150, "malformed"), (1000, "malformed")])
+def test_a_tool_call_that_is_nested_without_end_is_none(levels: int, kind: str | None) -> None:
+    """A journal line could be written with it, or the pieces of it put together, only until the stack is full."""
+    nested = b'{"a":' * levels + b"1" + b"}" * levels
+    piece = chunk(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f", "arguments": "NESTED"}}]).replace(b'"NESTED"', nested)
+    result = told((1.0, piece), (2.0, piece), (3.0, chunk("tool_calls")))
+    assert (result.kind if isinstance(result, Failure) else None) == kind
+
+
 def test_tool_calls_without_an_index_are_told_apart_by_id_and_name() -> None:
     def call(id_: str | None, name: str | None, arguments: str) -> bytes:
         function = {"arguments": arguments} | ({"name": name} if name else {})
@@ -195,6 +206,7 @@ ODD = st.recursive(
 KINDS = st.sampled_from(["response.output_text.delta", "response.completed", "response.output_item.done", "error", "response.created", ""])
 
 
+@promise("6.7")
 @given(st.sampled_from(["chat", "responses"]), st.lists(st.tuples(ODD, ODD, KINDS), max_size=4))
 def test_no_events_break_it(api: str, values: list[tuple[Any, Any, str]]) -> None:
     pieces = [
@@ -224,6 +236,7 @@ def asked(serve: Serve, script: Any, request: Request, **options: Any) -> Reply 
     return asyncio.run(attempt())
 
 
+@promise("6.2")
 def test_the_deadline_covers_the_whole_stream(serve: Serve, request_: Request) -> None:
     async def drip(writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + b"\r\n")
@@ -248,6 +261,7 @@ def test_an_answer_that_is_whole_is_not_lost_with_its_connection_or_its_time(ser
     assert [isinstance(result, Reply) and result.output for result in (hung, broken)] == ["spam", "spam"]
 
 
+@promise("6.3")
 def test_a_stream_that_never_ends_is_bounded(serve: Serve, request_: Request) -> None:
     async def flood(writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + b"\r\n")

@@ -22,6 +22,7 @@ from evalsvc.errors import UsageError
 from evalsvc.records import Reply, Request
 from tests.endpoint.contract.answers import ANSWERS, WORDS
 from tests.endpoint.servers import Listening, https, listening
+from tests.faults.promises import promise
 
 AskFor = Callable[..., HttpAsk | SdkAsk]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -111,6 +112,7 @@ def stops(failure: Failure) -> bool:
     return (failure.kind, failure.action, failure.stop, failure.outage) == ("tls", Action.CONFIRM, UsageError, False)
 
 
+@promise("6.5")
 def test_an_unknown_authority_stops_the_run_and_names_the_two_places_for_it(
     ask_for: AskFor, authority: trustme.CA, request_: Request, answer: bytes
 ) -> None:
@@ -121,6 +123,7 @@ def test_an_unknown_authority_stops_the_run_and_names_the_two_places_for_it(
     assert "SSL_CERT_FILE" in (failure.hint or "")
 
 
+@promise("6.5")
 def test_a_certificate_for_another_host_is_told_from_an_unknown_one(
     ask_for: AskFor, authority: trustme.CA, ca_file: Path, request_: Request, answer: bytes
 ) -> None:
@@ -130,6 +133,7 @@ def test_a_certificate_for_another_host_is_told_from_an_unknown_one(
     assert "model.base_url" in (failure.hint or "")
 
 
+@promise("6.5")
 def test_a_certificate_that_has_expired_is_said_to_have(
     ask_for: AskFor, authority: trustme.CA, ca_file: Path, request_: Request, answer: bytes
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from evalsvc.errors import StorageFailed
 from evalsvc.journal import storage_failed, write_atomic
+from tests.faults.promises import promise
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -15,6 +16,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["summary.json"]
 
 
+@promise("2.1")
 @pytest.mark.parametrize("step", ["write", "fsync", "open"])
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     write_atomic(tmp_path / "summary.json", b"old")
@@ -30,6 +32,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     assert [each.name for each in tmp_path.iterdir()] == ["summary.json"]
 
 
+@promise("2.1")
 @pytest.mark.parametrize("code", sorted(errno.errorcode))
 def test_every_disk_error_says_where_what_and_what_to_do(code: int) -> None:
     failure = storage_failed(OSError(code, os.strerror(code)), "runs/a/predictions.jsonl")

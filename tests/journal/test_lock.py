@@ -11,6 +11,7 @@ import pytest
 
 from evalsvc.errors import RunInUse, StorageFailed
 from evalsvc.journal import RunLock, lock_holder
+from tests.faults.promises import promise
 
 HOLD = """
 import sys, time
@@ -85,6 +86,7 @@ def test_a_started_program_does_not_hold_the_lock(tmp_path: Path) -> None:
         mine(tmp_path / "run.lock").release()
 
 
+@promise("5.2")
 @pytest.mark.parametrize("text", ["", "torn {", '["a list"]', '{"pid": 1}' * 2, "\0" * 100])
 def test_old_text_in_a_free_lock_does_not_matter(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.lock").write_text(text)
@@ -123,3 +125,22 @@ def test_a_file_system_that_grants_every_lock_is_refused(tmp_path: Path) -> None
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match=r"none/run\.lock: no such file or directory"):
         mine(tmp_path / "none" / "run.lock")
+
+
+def test_who_takes_the_lock_clears_away_what_the_last_one_was_killed_over_and_nothing_else(tmp_path: Path) -> None:
+    left = [".run.json.4.tmp", ".scored.jsonl.tmp", "predictions.jsonl.repair", "quarantine/.20261120T021344Z-tail-at-0.71.tmp"]
+    kept = ["run.json", ".mine.tmp", "notes.repair", "data/.x.4.tmp", "quarantine/20261120T021344Z-tail-at-0"]
+    for name in (*left, *kept):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("half")
+    with mine(tmp_path / "run.lock"):
+        there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert there == {*kept, "run.lock"}
+
+
+def test_who_does_not_get_the_lock_clears_nothing_away(tmp_path: Path) -> None:
+    with mine(tmp_path / "run.lock"):
+        (tmp_path / ".run.json.4.tmp").write_text("on its way")
+        with pytest.raises(RunInUse):
+            mine(tmp_path / "run.lock")
+        assert (tmp_path / ".run.json.4.tmp").exists()

@@ -15,6 +15,7 @@ from evalsvc.journal import JournalWriter, encode, read_records
 from evalsvc.journal.writer import BATCH_BYTES, BATCH_RECORDS
 from evalsvc.records import Record
 from tests import virtual_time
+from tests.faults.promises import promise
 from tests.journal.cases import answered
 
 T = TypeVar("T")
@@ -139,6 +140,7 @@ def test_a_batch_is_bounded_in_records_and_in_bytes() -> None:
     assert with_writer(SlowDisk(), body) == [BATCH_RECORDS, 1, 2, 1]
 
 
+@promise("2.3")
 def test_short_writes_are_continued() -> None:
     disk = SlowDisk(takes=7)
 
@@ -167,6 +169,7 @@ def test_nothing_is_counted_before_it_is_written() -> None:
     with_writer(SlowDisk(write_s=2.0, sync_s=0.4), body)
 
 
+@promise("3.2")
 def test_durable_is_what_was_accepted_before_the_sync_began() -> None:
     async def body(writer: JournalWriter, seen: Seen) -> None:
         writer.append(answered("0"))
@@ -223,6 +226,7 @@ def test_drain_makes_all_that_was_appended_durable_at_once() -> None:
     with_writer(SlowDisk(write_s=0.001, sync_s=0.002), body)
 
 
+@promise("2.1")
 def test_a_failed_write_is_the_last_one() -> None:
     disk = SlowDisk(write_s=0.001, fail_write=2)
 
@@ -244,6 +248,7 @@ def test_a_failed_write_is_the_last_one() -> None:
     assert len(disk.writes) == 2
 
 
+@promise("2.5")
 def test_a_failed_sync_is_the_last_one_and_its_records_are_not_durable() -> None:
     disk = SlowDisk(sync_s=0.1, fail_sync=2)
 
@@ -367,6 +372,7 @@ def test_a_cancelled_run_writes_what_came(tmp_path: Path) -> None:
     assert len(list(read_records(tmp_path / "j"))) == 1
 
 
+@promise("2.3")
 def test_a_full_device_fails_in_words() -> None:
     async def main() -> None:
         failures: list[StorageFailed] = []

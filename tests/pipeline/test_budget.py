@@ -11,6 +11,7 @@ from evalsvc.config import Budget, Price
 from evalsvc.errors import UsageError
 from evalsvc.pipeline.budget import FIRST_GUESS_OUTPUT, Purse, seconds, spent_error
 from evalsvc.records import Reply, Request, Usage
+from tests.faults.promises import promise
 
 PRICE = Price(input=1.0, output=2.0)
 
@@ -64,6 +65,7 @@ def test_failed_attempts_that_were_paid_for_count_and_those_that_were_not_do_not
     assert mine.spent == Usage(input=70)
 
 
+@promise("9.1")
 def test_an_answer_without_usage_is_paid_for_as_expected() -> None:
     mine = purse(tokens=100)
     mine.take(request(40))
@@ -116,6 +118,7 @@ class Till:
 costs = st.lists(st.builds(Usage, input=st.integers(0, 60), output=st.integers(0, 400)), max_size=60)
 
 
+@promise("9.1")
 @given(costs=costs, width=st.integers(1, 20), tokens=st.integers(0, 3000), at_most=st.sampled_from([None, 1, 50, 400]))
 def test_a_budget_is_never_exceeded_by_more_than_what_was_in_flight(
     costs: list[Usage], width: int, tokens: int, at_most: int | None

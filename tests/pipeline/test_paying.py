@@ -10,6 +10,7 @@ from evalsvc.errors import BudgetSpent
 from evalsvc.pipeline.budget import Purse
 from evalsvc.pipeline.paying import Paying
 from evalsvc.records import Request, Usage
+from tests.faults.promises import promise
 from tests.pool.launches import launch
 from tests.pool.servers import USAGE, Server, failure
 
@@ -34,6 +35,7 @@ def paying(*, spent: int = 0, at_most: int | None = 10, **budget: float) -> Payi
     return Paying(purse, lambda: 7)
 
 
+@promise("9.1")
 @pytest.mark.parametrize("server", [Server, Wasteful])
 @pytest.mark.parametrize("spent", [0, 50 * ROW])
 def test_known_costs_are_kept_to_the_token(server: type[Server], spent: int) -> None:
@@ -43,16 +45,19 @@ def test_known_costs_are_kept_to_the_token(server: type[Server], spent: int) -> 
     assert "7 rows are left" in launched.error.message
 
 
+@promise("9.1")
 def test_unknown_costs_are_exceeded_by_no_more_than_the_first_requests_and_used_up_all_the_same() -> None:
     launched = launch(Server(), 1000, hooks={"payer": paying(tokens=5000, at_most=None)})
     assert isinstance(launched.error, BudgetSpent)
     assert 5000 - ROW < launched.counters.attempts * ROW <= 5000
 
 
+@promise("9.1")
 def test_dollars_end_a_launch_as_tokens_do() -> None:
     launched = launch(Server(), 1000, hooks={"payer": paying(usd=200 * ROW / 1e6)})
     assert (launched.counters.attempts, isinstance(launched.error, BudgetSpent)) == (200, True)
 
 
+@promise("9.1")
 def test_a_budget_for_all_rows_is_not_noticed() -> None:
     assert launch(Server(), 100, hooks={"payer": paying(tokens=100 * ROW)}).error is None

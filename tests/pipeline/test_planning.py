@@ -11,6 +11,7 @@ from evalsvc.pipeline.history import History, Ratio, spent_before
 from evalsvc.pipeline.planning import ASSUMED_LATENCY_S, Forecast, Lengths, doubt, forecast, refusal
 from evalsvc.records import Request, Usage
 from evalsvc.report.plan import Span
+from tests.faults.promises import promise
 from tests.scoring.records import answered
 
 
@@ -108,6 +109,7 @@ def test_the_slowest_limit_sets_the_pace(limits: dict[str, int], seconds: float,
     assert (pace.seconds, pace.set_by) == (seconds, set_by)
 
 
+@promise("9.1")
 def test_a_budget_that_cannot_reach_to_the_end_is_refused_with_both_numbers_and_what_would_fit() -> None:
     error = refusal(ahead(config(budget={"tokens": 650})))
     assert error is not None
@@ -142,6 +144,7 @@ def test_a_price_of_zero_is_no_missing_price() -> None:
     assert ahead(config(model={"price": Price(input=0.0, output=0.0)})).usd == Span(low=0, likely=0, high=0)
 
 
+@promise("9.1")
 def test_what_was_paid_is_what_the_better_witness_says(tmp_path: Path) -> None:
     journal = tmp_path / "predictions.jsonl"
     events: list[dict[str, Any]] = [

@@ -85,6 +85,12 @@ def test_the_last_complete_ones_of_each_name_are_kept(root: Path) -> None:
     assert why(root, "spam/n05", keep=2) == "one of the last 2"
 
 
+def test_what_a_disk_of_its_own_has_beside_the_runs_is_not_looked_into(root: Path) -> None:
+    """runs/ may be a volume: only root can read its lost+found."""
+    made(root, 7, name="lost+found").path.parent.chmod(0)
+    assert {found.name for found in find_runs(root)} == {"spam"}
+
+
 def test_what_is_younger_is_kept(root: Path) -> None:
     # they ended at noon, as it is now
     assert doomed(root, days=27.0) == ["spam/n01", "spam/n02", "spam/n03"]

@@ -96,3 +96,12 @@ def test_no_manifest_is_none_and_a_directory_below_a_file_cannot_be_made(tmp_pat
     (tmp_path / "file").touch()
     with pytest.raises(StorageFailed, match="not a directory"):
         RunDir(tmp_path / "file/run").create()
+
+
+def test_what_a_killed_launch_left_of_a_link_keeps_nobody_from_pointing_to_the_latest(root: Path) -> None:
+    """Also one with this process's number, as the first process of a container always has."""
+    for number in (1, os.getpid()):
+        (root / f"spam/.latest.{number}").symlink_to("gone")
+    RunDir(root / "spam/monday").point_latest()
+    assert (root / "spam/latest").readlink() == Path("monday")
+    assert not list((root / "spam").glob(".latest.*"))

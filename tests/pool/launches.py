@@ -22,6 +22,7 @@ class Launch:
     error: BaseException | None = None
     ended_at: float = 0.0
     counters: Counters = field(default_factory=Counters)
+    bounds: Mapping[str, float] = field(default_factory=dict)  # seconds by cause
 
     @property
     def answered(self) -> set[str]:
@@ -82,13 +83,16 @@ async def _launch(
     try:
         if during is not None:
             await asyncio.wait({beside := asyncio.create_task(during(pool)), running}, return_when=asyncio.FIRST_COMPLETED)
-            await (beside if beside.done() else running)
             beside.cancel()
+            await asyncio.wait({beside})
+            if not beside.cancelled():
+                beside.result()
         await running
     except (Exception, asyncio.CancelledError) as error:
         launched.error = error
     launched.ended_at = loop.time()
     launched.counters = pool.counters
+    launched.bounds = pool.bounds(cpu_s=0.0)
     assert pool.view().in_flight == 0
     return launched
 

@@ -9,6 +9,7 @@ import pytest
 from evalsvc.endpoint.answer import Action, Answer
 from evalsvc.errors import EndpointDown, Stopped
 from evalsvc.records import Request
+from tests.faults.promises import promise
 from tests.pool.launches import launch, stop_at
 from tests.pool.servers import Scripted, Server, failure
 
@@ -49,6 +50,7 @@ class Silent(Server):
         return failure("timeout", Action.RETRY)
 
 
+@promise("7.2")
 def test_after_half_an_hour_of_503_every_row_is_answered_and_none_failed() -> None:
     """And few calls were made for nothing in the meantime."""
     server = down_while(lambda at: 2 <= at < 2 + HALF_AN_HOUR)
@@ -72,6 +74,7 @@ def test_an_outage_is_told_when_it_begins_and_when_it_is_over() -> None:
     assert over_at == pytest.approx(300, abs=20)
 
 
+@promise("7.2")
 def test_an_endpoint_that_stays_down_stops_the_run_and_leaves_the_rest_pending() -> None:
     server = down_while(lambda at: at >= 2)
     launched = launch(server, 8_000)
@@ -148,6 +151,7 @@ def test_poison_rows_do_not_become_the_only_probes_of_an_outage() -> None:
     assert all(fields["seconds"] < 60 for _, fields in launched.named("outage") if fields["state"] == "over")  # type: ignore[operator]
 
 
+@promise("6.6")
 def test_the_last_rows_of_a_thousand_that_never_get_an_answer_end_within_their_deadline() -> None:
     server = Silent(silent=frozenset({"997", "998", "999"}))
     launched = launch(server, 1000)
@@ -156,6 +160,7 @@ def test_the_last_rows_of_a_thousand_that_never_get_an_answer_end_within_their_d
     assert launched.ended_at <= 3600 + 10
 
 
+@promise("6.2")
 def test_a_row_that_hangs_longer_than_its_deadline_is_given_up_on_time() -> None:
     server = Silent(silent=frozenset({"5"}), timeout_s=1e6)
     launched = launch(server, 50, row_deadline_s=90.0)
@@ -163,6 +168,7 @@ def test_a_row_that_hangs_longer_than_its_deadline_is_given_up_on_time() -> None
     assert launched.ended_at == pytest.approx(90.0, abs=1)
 
 
+@promise("8.1")
 def test_a_stop_during_an_outage_ends_at_once() -> None:
     launched = launch(down_while(lambda at: at >= 1), 5_000, during=stop_at(500.0, Stopped("SIGTERM")))
     assert isinstance(launched.error, Stopped)

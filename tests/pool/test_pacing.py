@@ -7,6 +7,7 @@ import pytest
 
 from evalsvc.endpoint.answer import Action, Answer
 from evalsvc.records import Reply, Request, Usage
+from tests.faults.promises import promise
 from tests.pool.launches import Launch, launch
 from tests.pool.servers import RateLimited, Scripted, Server, failure, reply, request
 
@@ -20,6 +21,7 @@ def used_and_refused(server: RateLimited, *, after_s: float = 10.0) -> tuple[flo
     return (len(late) - refused) / (late[-1].at - after_s) / server.per_s, refused / len(late)
 
 
+@promise("7.1")
 @pytest.mark.parametrize("per_s", SECONDS)
 @pytest.mark.parametrize(
     ("headers", "retry_after", "configured"),
@@ -66,6 +68,7 @@ def test_odd_rates_hold_to_within_a_percent(per_minute: int) -> None:
     assert (rows - at_once) * 60 / per_minute * 0.99 <= took_s <= rows * 60 / per_minute * 1.01
 
 
+@promise("7.1")
 def test_the_first_storm_is_the_only_one() -> None:
     """2,000 rows at 100 a second; a limit that falls by a fifth an episode is refused 750 times."""
     server = RateLimited(per_s=100, burst=100)
@@ -143,6 +146,7 @@ def test_a_time_of_429s_for_everybody_does_not_slow_down_what_comes_after(second
     assert server.count(429) <= 150
 
 
+@promise("7.1")
 def test_429s_use_up_neither_retries_nor_the_deadline() -> None:
     """Nothing but 429s for two hours; no row has a retry, and all have a deadline of a minute."""
 

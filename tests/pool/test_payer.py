@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from evalsvc.endpoint.answer import Action, Answer, Failure
 from evalsvc.errors import BudgetSpent, EvalsvcError
 from evalsvc.records import Reply, Request
+from tests.faults.promises import promise
 from tests.pool.launches import launch
 from tests.pool.servers import Server, failure
 
@@ -39,6 +40,7 @@ class FailsFirst(Server):
         return await super().answer(request, at)
 
 
+@promise("9.1")
 def test_no_more_attempts_are_made_than_are_paid_for_and_what_is_in_flight_comes_home() -> None:
     server, patron = Server(), Patron(attempts=150)
     launched = launch(server, 1000, hooks={"payer": patron})
@@ -47,6 +49,7 @@ def test_no_more_attempts_are_made_than_are_paid_for_and_what_is_in_flight_comes
     assert patron.open == []
 
 
+@promise("9.1")
 def test_retries_are_paid_for_too() -> None:
     patron = Patron(attempts=10_000)
     launched = launch(FailsFirst(), 50, hooks={"payer": patron})

@@ -8,6 +8,7 @@ import pytest
 from evalsvc.endpoint.answer import Action, Answer
 from evalsvc.errors import CredentialsRefused, Stopped, StorageFailed, UsageError
 from evalsvc.pool import Finished, Hooks, Pool
+from tests.faults.promises import promise
 from tests.pool.launches import launch, settings, stop_at
 from tests.pool.servers import Scripted, Server, failure, requests
 from tests.virtual_time import run
@@ -26,6 +27,7 @@ def bad(code: str | None = None, *, param: str | None = None) -> Answer:
 # asked to stop -------------------------------------------------------------------------------------------------------
 
 
+@promise("8.1")
 def test_after_a_stop_nothing_is_admitted_and_what_is_in_flight_may_finish() -> None:
     server = Server(low_s=5.0, high_s=10.0)
     launched = launch(server, 1000, ceiling=50, during=stop_at(22.0, SIGTERM), drain_s=25.0)
@@ -35,6 +37,7 @@ def test_after_a_stop_nothing_is_admitted_and_what_is_in_flight_may_finish() -> 
     assert launched.ended_at <= 32.0
 
 
+@promise("8.1")
 def test_what_has_not_finished_within_drain_s_is_cancelled_and_not_reported() -> None:
     server = Server(low_s=100.0, high_s=100.0)
     launched = launch(server, 1000, ceiling=50, during=stop_at(10.0, SIGTERM), drain_s=25.0)
@@ -67,12 +70,14 @@ def test_of_two_stops_the_first_one_counts() -> None:
     assert launch(Server(), 5000, ceiling=20, during=twice).error is SIGTERM
 
 
+@promise("8.1")
 def test_a_stop_does_not_wait_for_its_turn_at_one_request_a_minute() -> None:
     launched = launch(Server(), 100, requests_per_minute=1, during=stop_at(5.0, SIGTERM))
     assert launched.error is SIGTERM
     assert launched.ended_at == pytest.approx(5.0, abs=0.1)
 
 
+@promise("8.1")
 def test_a_stop_does_not_wait_for_a_rate_limit_to_pass() -> None:
     storm = failure("rate_limited", Action.WAIT, http=429, retry_after_s=200.0)
     launched = launch(Scripted(script=lambda _row, _attempt, _at: storm), 100, during=stop_at(5.0, SIGTERM))
@@ -123,6 +128,7 @@ def test_refused_credentials_before_any_answer_stop_the_run_and_no_row_is_report
     assert not launched.finished
 
 
+@promise("7.3")
 def test_credentials_revoked_in_the_middle_stop_the_run_once_another_row_confirms_it() -> None:
     server = Scripted(script=lambda _row, _attempt, at: refused() if at >= 3 else None)
     launched = launch(server, 5000, ceiling=100)
@@ -160,6 +166,7 @@ def test_while_a_refusal_is_in_doubt_one_row_at_a_time_is_asked() -> None:
     assert sum(doubted_at <= call.at < doubted_at + 0.19 for call in server.calls) == 1
 
 
+@promise("7.3")
 def test_an_exhausted_quota_stops_within_one_request_a_worker() -> None:
     quota = failure("quota", Action.STOP, http=429, outage=False, stop=CredentialsRefused, hint="look at billing")
     server = Scripted(script=lambda _row, _attempt, at: quota if at >= 3 else None)

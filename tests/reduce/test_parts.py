@@ -107,7 +107,7 @@ def test_what_is_kept_of_rows_and_slices_is_the_same_from_any_number_of_processe
     size = fold_journal(sliced).scored_bytes
     alone = grade(sliced, size).kept
     monkeypatch.setattr("evalsvc.reduce.graded._WORTH_A_PROCESS", 1)
-    monkeypatch.setattr("evalsvc.reduce.graded.cores", lambda: 3)
+    monkeypatch.setattr("evalsvc.reduce.graded.processes_here", lambda: 3)
     together = grade(sliced, size).kept
     assert alone is not None
     assert together is not None

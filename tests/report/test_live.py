@@ -13,6 +13,7 @@ from evalsvc.report import LiveView, QuietView, choose_view
 from evalsvc.report.lines import JsonView, LineView
 from evalsvc.report.live import Unfailing
 from evalsvc.report.terminal import TerminalView
+from tests.faults.promises import promise
 from tests.report.cases import EXCHANGE, INTRO, PROGRESS, Clock, Screen
 
 
@@ -25,6 +26,7 @@ def test_a_terminal_gets_the_live_panel() -> None:
     assert isinstance(chosen(Screen(), TERM="xterm"), TerminalView)
 
 
+@promise("8.3")
 @pytest.mark.parametrize("term", ["", "dumb", "unknown"])
 def test_a_terminal_that_cannot_redraw_gets_lines(term: str) -> None:
     assert isinstance(chosen(Screen(), TERM=term), LineView)
@@ -50,6 +52,7 @@ def test_quiet_shows_nothing_not_even_events() -> None:
     assert isinstance(chosen(Screen(), stdout=io.StringIO(), quiet=True, json=True), QuietView)
 
 
+@promise("8.3")
 def test_streams_that_were_closed_from_the_start_show_nothing() -> None:
     assert isinstance(chosen(None), QuietView)
     assert isinstance(chosen(Screen(), stdout=None, json=True), QuietView)
@@ -73,6 +76,7 @@ def pipe_without_reader() -> TextIO:
     return os.fdopen(writer, "w")
 
 
+@promise("8.3")
 @pytest.mark.parametrize(("json", "environ"), [(False, {}), (False, {"EVALSVC_LOG": "json"}), (True, {})])
 def test_a_broken_pipe_turns_the_view_off_and_nothing_else(json: bool, environ: dict[str, str]) -> None:
     with pipe_without_reader() as stream:
@@ -104,6 +108,7 @@ def test_a_terminal_that_goes_away_turns_the_panel_off(screen: Screen) -> None:
     assert isinstance(view._view, QuietView)
 
 
+@promise("8.3")
 def test_a_terminal_that_goes_away_in_the_middle_turns_the_panel_off() -> None:
     screen, clock = Screen(), Clock()
     view = choose_view(screen, stdout=None, quiet=False, json=False, environ={"TERM": "xterm"}, clock=clock)

@@ -11,9 +11,11 @@ from evalsvc.jsonio import canonical, loads
 from evalsvc.metrics.families.metric import Setting, Wanted, refuse_unknown_options
 from evalsvc.metrics.families.options import flag, short_hash
 from evalsvc.scoring.measures import Answer, Measured
+from evalsvc.scoring.patterns import within
 from evalsvc.scoring.text import unfenced
 
 _MISSING: Final = object()
+CPU_S: Final = 5.0  # for one answer: a pattern in a schema may come to no end
 
 
 def parsed(text: str) -> Any:
@@ -112,8 +114,8 @@ def _guarded(wanted: Wanted, is_valid: Callable[[Any], bool]) -> Callable[[Any],
 
     def fits(value: Any) -> bool:
         try:
-            return is_valid(value)
-        except (Unresolvable, re.error) as error:
+            return within(CPU_S, lambda: is_valid(value))
+        except (Unresolvable, re.error, TimeoutError) as error:
             raise UsageError(f"{wanted.place}: the schema cannot be followed: {error}") from error
 
     try:

@@ -16,11 +16,10 @@ from evalsvc.metrics.families import json_answers, numeric
 from evalsvc.metrics.families.metric import Setting, SumMetric, Wanted, mean_of, refuse_unknown_options
 from evalsvc.metrics.families.options import choice, flag, short_hash
 from evalsvc.scoring.measures import Answer, Measured
+from evalsvc.scoring.patterns import Pattern
 from evalsvc.scoring.text import level
 
 NO_REFERENCE = "no row has a target"
-# A pattern is tried on this much of the end of an answer.
-PATTERN_READS_CHARS = 20_000
 _VERSION = 1
 
 # A text on both sides is brought into this shape before it is compared.
@@ -146,16 +145,12 @@ class Matches:
     """Whether a pattern is found in an answer, or is all of it; needs no target."""
 
     name: str
-    pattern: re.Pattern[str]
+    pattern: Pattern
     full: bool
 
     def __call__(self, answer: Answer) -> Measured:
-        return Measured(scores={self.name: float(bool(answer.text) and self._matches(answer.text))})
-
-    def _matches(self, text: str) -> bool:
-        if self.full:
-            return len(text) <= PATTERN_READS_CHARS and self.pattern.fullmatch(text) is not None
-        return self.pattern.search(text[-PATTERN_READS_CHARS:]) is not None
+        matches = self.pattern.is_all_of if self.full else self.pattern.is_in
+        return Measured(scores={self.name: float(bool(answer.text) and matches(answer.text))})
 
 
 def _regex_match(wanted: Wanted, _: Setting) -> SumMetric:
@@ -163,10 +158,7 @@ def _regex_match(wanted: Wanted, _: Setting) -> SumMetric:
     pattern, full = wanted.options.get("pattern"), flag(wanted, "full")
     if not isinstance(pattern, str) or not pattern:
         raise UsageError(f"{wanted.place}: regex_match needs a `pattern`", hint="regex_match: {pattern: '^[A-D]$', full: false}")
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"{wanted.place}: {pattern!r} is no regular expression: {error}") from error
+    compiled = Pattern(pattern, place=wanted.place)
     signature = f"full:{'yes' if full else 'no'}|pattern:{short_hash(pattern)}"
     return _share(wanted, signature, Matches(name=wanted.name, pattern=compiled, full=full), why_none="no row was scored")
 

@@ -14,6 +14,7 @@ from evalsvc.endpoint.bodies import unredacted
 from evalsvc.records import Reply, Request
 from tests.endpoint.contract.answers import ANSWERS, REQUEST_ID, SPOKEN, WORDS, dumps
 from tests.endpoint.contract.transports import Transport
+from tests.faults.promises import promise
 
 Serve = Callable[[Callable[[asyncio.StreamWriter], Awaitable[None]] | bytes], AbstractAsyncContextManager[Any]]
 STREAMED = [(api, name) for api, streams, name in SPOKEN if streams]
@@ -84,6 +85,7 @@ def test_a_stream_tells_when_its_pieces_came(serve: Serve, request_: Request, tr
     assert 0.005 <= result.itl_s < result.latency_s - result.ttft_s
 
 
+@promise("6.1")
 @pytest.mark.parametrize("api", ["chat", "responses"])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_stream_cut_after_any_event_but_the_last_ones_is_cut(
@@ -127,6 +129,7 @@ def test_where_a_stream_is_cut_into_pieces_makes_no_difference(request_: Request
         assert timeless(result) == ANSWERS[name].reply
 
 
+@promise("6.1")
 @pytest.mark.parametrize(("api", "streams", "name"), [row for row in SPOKEN if row[2] in {"a text", "log-probabilities", "a tool call"}])
 def test_an_answer_cut_at_any_byte_is_never_a_wrong_reply(request_: Request, api: str, streams: bool, name: str) -> None:
     words, right = WORDS[api], ANSWERS[name].reply

@@ -14,6 +14,7 @@ from evalsvc.endpoint.errors import CODE_MEANS, MALFORMED, STATUS_MEANS, Meaning
 from evalsvc.records import Reply, Request
 from tests.endpoint.contract.answers import USAGE, WORDS, dumps, event
 from tests.endpoint.contract.transports import Transport
+from tests.faults.promises import promise
 
 Serve = Callable[[Callable[[asyncio.StreamWriter], Awaitable[None]] | bytes], AbstractAsyncContextManager[Any]]
 ASKED = [(api, streams) for api, words in WORDS.items() for streams in ((False, True) if words.stream is not None else (False,))]
@@ -152,6 +153,7 @@ UNFIT: dict[str, list[tuple[Any, str]]] = {
 }
 
 
+@promise("6.4")
 @pytest.mark.parametrize(("api", "body", "kind"), [(api, body, kind) for api, rows in UNFIT.items() for body, kind in rows])
 def test_what_is_no_finished_answer_is_a_failure(request_: Request, api: str, body: Any, kind: str) -> None:
     text = dumps(body | {"usage": {"input_tokens": 31, "output_tokens": 4} if api == "responses" else CHAT_USAGE})
@@ -162,6 +164,7 @@ def test_what_is_no_finished_answer_is_a_failure(request_: Request, api: str, bo
     assert (result.usage.input, result.usage.output) == (USAGE.input, USAGE.output), "it was paid for all the same"
 
 
+@promise("6.4")
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("body", [b"", b"<html>hello</html>", b"\xff\xfe", b"{", b"NaN", b"null", b"[" * 100_000, b'{"a":' * 5000])
 def test_bytes_that_are_no_json_are_malformed_in_one_piece_and_as_a_stream(request_: Request, api: str, body: bytes) -> None:
