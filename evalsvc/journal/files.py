@@ -14,7 +14,7 @@ _AGAIN = "then run the same command again: it carries on where it stopped"
 _MEANS: Mapping[int, tuple[str, str]] = {
     errno.ENOSPC: ("no space left on the device", f"free some space, or put the run elsewhere with --run-dir; {_AGAIN}"),
     errno.EDQUOT: ("the disk quota is used up", f"free some of your quota, or put the run elsewhere with --run-dir; {_AGAIN}"),
-    errno.EROFS: ("the file system is read-only", "put the run on a writable file system with --run-dir"),
+    errno.EROFS: ("the file system is read-only", f"make it writable, or put the run on another with --run-dir; {_AGAIN}"),
     errno.EACCES: ("permission denied", "make the directory writable for this user, or put the run elsewhere with --run-dir"),
     errno.EPERM: ("not permitted", "make the directory writable for this user, or put the run elsewhere with --run-dir"),
     errno.EIO: ("input/output error: the disk itself failed", f"check the disk (dmesg), or move the run directory to another; {_AGAIN}"),

@@ -83,7 +83,7 @@ def test_what_fails_in_any_file_ends_with_9_and_the_same_command_completes(desk:
 @pytest.mark.long
 @promise("2.1", "2.2")
 @needs_strace()
-@pytest.mark.parametrize("fault", [*_drawn(FAULTS, 10, "long"), *_drawn(LATER, 4, "long")], ids=str)
+@pytest.mark.parametrize("fault", [*_drawn(FAULTS, 7, "long"), *_drawn(LATER, 3, "long")], ids=str)
 def test_what_fails_in_any_file_and_at_any_time_ends_with_9(desk: FaultDesk, alone: Path, fault: Fault) -> None:
     _strike_and_carry_on(desk, alone, fault)
 
@@ -92,7 +92,7 @@ def test_what_fails_in_any_file_and_at_any_time_ends_with_9(desk: FaultDesk, alo
 @needs_strace()
 def test_the_log_of_what_was_sent_fails_when_all_is_answered(desk: FaultDesk, alone: Path) -> None:
     """It is what `calls` in the summary is counted from: a launch that could not write it is no success."""
-    _strike_and_carry_on(desk, alone, Fault(calls=WRITES, does="error=ENOSPC", nth=2, ever=True, file="events.jsonl"))
+    _strike_and_carry_on(desk, alone, Fault(calls=WRITES, does="error=ENOSPC", nth=2, file="events.jsonl"))
 
 
 @pytest.mark.long
@@ -115,8 +115,8 @@ def test_after_a_failed_sync_none_is_tried_again_and_nothing_more_is_asked(desk:
     trace = _strike_and_carry_on(desk, alone, fault)
     syncs = [call for call in Call.all_in(trace) if call.name == "fdatasync"]
     assert [call.struck for call in syncs] == [True]
-    asked = [call["hash"] for call in server.calls()]
-    assert len(asked) < 2 * ROWS, "most of what the failed launch did not ask was not asked by it"
+    # what the first launch asked and could not keep was in flight, or came while the disk was at it
+    assert len(server.calls()) < ROWS + ROWS // 2
 
 
 def _strike_and_carry_on(desk: FaultDesk, alone: Path, fault: Fault) -> Path:
@@ -166,7 +166,7 @@ def test_a_disk_that_fills_up_in_the_middle_loses_no_row(desk: FaultDesk, alone:
 @pytest.mark.long
 @promise("2.3")
 @needs_small_disks()
-@pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.3, 0.6, 0.9, 0.99])
 def test_a_disk_of_any_size_that_is_too_small_loses_no_row(desk: FaultDesk, alone: Path, share: float) -> None:
     _fill_and_make_room(desk, alone, size=int(used_bytes(alone) * share))
 
