@@ -174,7 +174,11 @@ def check_numbers(config: EvalConfig, where: Where) -> None:
     """Names of metrics and gates, refused with the place where they were written."""
     positive, labels = config.scoring.positive, config.scoring.labels
     own_scorer = config.scoring.scorer is not None
-    has_labels = labels is not None or (config.task == "classification" and not own_scorer)
+    classifies = config.task == "classification"
+    if positive is not None and not classifies:
+        hint = "take it out, or set `task: classification`"
+        raise UsageError(f"{where('scoring.positive')}: it names a label, and with `task: {config.task}` there are none", hint=hint)
+    has_labels = classifies and (labels is not None or not own_scorer)
     available = available_metrics(config.task, has_labels=has_labels, own_scorer=own_scorer)
     own = [metric.written for metric in custom_metrics(config, where)]
     with _placed(where("metrics"), "metrics"):

@@ -56,7 +56,7 @@ def reported(config: EvalConfig, *, has_labels: bool) -> tuple[str, ...]:
     """The metrics that the config asks for, without those of the user's own."""
     names = check_metrics(
         config.metrics,
-        positive=config.scoring.positive,
+        positive=config.scoring.positive if has_labels else None,
         available=available_metrics(config.task, has_labels=has_labels, own_scorer=config.scoring.scorer is not None),
         shown=shown_metrics(config),
         custom=[metric.written for metric in custom_metrics(config)],

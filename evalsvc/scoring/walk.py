@@ -2,7 +2,8 @@
 
 It backtracks as `re` does, in the same order, and remembers where it was: from the same place of the pattern at the same
 character nothing better comes the second time (as the BitState matcher of RE2, Cox 2010). That holds as long as what follows does
-not depend on how one came there, so a pattern with backreferences cannot be walked, nor one with open-ended lookarounds.
+not depend on how one came there, so a pattern with backreferences cannot be walked, nor one with open-ended lookarounds or such with
+groups.
 """
 
 import re
@@ -166,7 +167,7 @@ class _Building:
             kind, value = node
             if kind in _ONE_CHARACTER:
                 self.step(kind="char", holds=_one_character(_alone(node, flags)))
-            elif kind is _constants.AT or (kind in _LOOKS and _is_bounded(value[1])):
+            elif kind is _constants.AT or (kind in _LOOKS and _is_apart(value[1])):
                 found = _alone(node, flags)
                 self.step(kind="at", holds=lambda text, position, found=found: found.match(text, position) is not None)
             elif kind is _constants.SUBPATTERN:
@@ -180,6 +181,8 @@ class _Building:
 
     def _group(self, group: Any, flags: int) -> None:
         number, more, less, nodes = group
+        if more & _parser.TYPE_FLAGS:
+            raise Unwalkable("a part with (?a: or (?u:")  # `re` searches for some of these otherwise than it matches them
         if number == 1:
             self.step(kind="open")
         self.add(nodes, (flags | more) & ~less)
@@ -228,11 +231,13 @@ class _Building:
 _ONE_CHARACTER: Final = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
 _LOOKS: Final = (_constants.ASSERT, _constants.ASSERT_NOT)
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
+_GROUPS: Final = (_constants.GROUPREF, _constants.GROUPREF_EXISTS)
+_LOOKAROUND: Final = "a lookaround that is open-ended or has a group"
 _NAMES: Final = {
     _constants.GROUPREF: "a backreference",
     _constants.GROUPREF_EXISTS: "a condition on a group",
-    _constants.ASSERT: "an open-ended lookaround",
-    _constants.ASSERT_NOT: "an open-ended lookaround",
+    _constants.ASSERT: _LOOKAROUND,
+    _constants.ASSERT_NOT: _LOOKAROUND,
 }
 
 
@@ -256,6 +261,14 @@ def _one_character(pattern: re.Pattern[str]) -> Holds:
     return holds
 
 
-def _is_bounded(nodes: Any) -> bool:
-    """Whether `re` itself can look no further than a few characters, whose groups nobody asks for."""
-    return int(nodes.getwidth()[1]) <= 100 and not any(node[0] is _constants.SUBPATTERN and node[1][0] is not None for node in nodes)
+def _is_apart(nodes: Any) -> bool:
+    """Whether `re` itself can look there: no further than a few characters, and for no group, be it to set one or to ask for it."""
+    return int(nodes.getwidth()[1]) <= 100 and not any(map(_has_group, nodes))
+
+
+def _has_group(part: Any) -> bool:
+    """Of what `re` has parsed, whatever it is: a node, its value, a sequence of them."""
+    if isinstance(part, _parser.SubPattern | list | tuple):
+        named = len(part) == 2 and (part[0] in _GROUPS or (part[0] is _constants.SUBPATTERN and part[1][0] is not None))
+        return named or any(map(_has_group, part))
+    return False
