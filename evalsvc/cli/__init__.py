@@ -340,10 +340,11 @@ def _flags(given: Mapping[str, object]) -> list[str]:
 def main() -> None:
     """The entry point. A reader of our output that went away is no error of ours."""
     _fill_closed_streams()
-    if os.environ.get("EVALSVC_LOG") == "json":
-        from evalsvc.report.json_log import log_as_json
+    if os.environ.get("EVALSVC_LOG"):
+        from evalsvc.report.json_log import log_as_json, logs_json
 
-        log_as_json()
+        if logs_json(os.environ):
+            log_as_json()
     uncaught = sys.excepthook
     try:
         app(prog_name="evalsvc")

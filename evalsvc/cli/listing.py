@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from evalsvc.errors import EvalsvcError
 from evalsvc.journal.events import read_events
 from evalsvc.journal.lock import lock_holder
-from evalsvc.records import Summary
-from evalsvc.reduce.run import read_summary
+from evalsvc.reduce.run import known_summary
 from evalsvc.report import RunRow
 from evalsvc.rundir import Manifest, RunDir
 
@@ -16,7 +15,7 @@ def row_of(run: RunDir, now: datetime) -> RunRow:
         manifest, status = Manifest.read(run), None
     except EvalsvcError:
         manifest, status = None, "damaged"
-    summary = _summary(run)
+    summary = known_summary(run)
     metric = next(iter(summary["metrics"]), None) if summary is not None else None
     gates = [gate["passed"] for gate in summary["gates"]] if summary is not None else []
     if lock_holder(run.lock) is not None:
@@ -33,13 +32,6 @@ def row_of(run: RunDir, now: datetime) -> RunRow:
         model=str(manifest.identity["model"]) if manifest is not None else "",
         when=_when(run, now),
     )
-
-
-def _summary(run: RunDir) -> Summary | None:
-    try:
-        return read_summary(run)
-    except (OSError, ValueError):
-        return None
 
 
 def _done_so_far(run: RunDir) -> int:

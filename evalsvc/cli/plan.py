@@ -16,7 +16,7 @@ from evalsvc.pipeline.asked import asked_since
 from evalsvc.pipeline.planning import Forecast, draw_up, refusal
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.records import Outcome, Summary
-from evalsvc.reduce.run import read_summary
+from evalsvc.reduce.run import known_summary
 from evalsvc.report.plan import Asked, Estimate, PlanSheet, print_plan, print_plan_event
 from evalsvc.signals import end_by_signal
 from evalsvc.starting.direct import Direct
@@ -93,7 +93,7 @@ def _sheet(prepared: Prepared, ahead: Forecast, asked: tuple[Asked, ...]) -> Pla
         latency_measured=pace.measured,
         runtime_s=ahead.runtime_s,
         budgets=tuple(cover.line for cover in ahead.covers),
-        estimate=_estimate(read_summary(prepared.run)) if prepared.run.summary.exists() else None,
+        estimate=None if (summary := known_summary(prepared.run)) is None else _estimate(summary),
         asked=asked,
         unasked=ahead.unasked,
         reuses=None if prepared.reusable is None else prepared.reusable.key,

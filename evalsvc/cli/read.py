@@ -22,7 +22,7 @@ from evalsvc.pipeline.prepare import check_numbers
 from evalsvc.pipeline.price import price_again
 from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
-from evalsvc.reduce.run import read_summary, summary_to_show
+from evalsvc.reduce.run import is_behind, known_summary, summary_to_show
 from evalsvc.report.streams import write_out
 from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
 
@@ -89,6 +89,8 @@ def show_command(named: str | None, *, json: bool, methods: bool = False) -> int
     def work() -> int:
         run = find_run(named)
         summary = summary_to_show(run)
+        if is_behind(run):
+            remark(f"the run went on after these numbers were made; evalsvc score {run.path} brings them up to date")
         return _print_methods(run, summary, json=json) if methods else print_run(run, summary, json=json)
 
     return guarded(work, json_result=json)
@@ -130,8 +132,7 @@ def list_command(name: str | None, *, json: bool) -> int:
         runs = [run for run in all_runs() if name is None or run.path.parent.name == name]
         if json:
             for run in runs:
-                summary = read_summary(run) if run.summary.exists() else None
-                write_out(sys.stdout, dumps({"run_dir": str(run.path), "summary": summary}) + b"\n")
+                write_out(sys.stdout, dumps({"run_dir": str(run.path), "summary": known_summary(run)}) + b"\n")
         elif runs:
             print_list([row_of(run, datetime.now(UTC)) for run in runs], stdout=sys.stdout, environ=os.environ)
         else:

@@ -25,7 +25,7 @@ from evalsvc.metrics.intervals import Z_95
 from evalsvc.metrics.names import OF_POSITIVE
 from evalsvc.metrics.slices import holm
 from evalsvc.records import Summary
-from evalsvc.reduce.run import read_summary
+from evalsvc.reduce.run import known_summary
 from evalsvc.rundir import LATEST, RUNS, Manifest, RunDir, find_run
 
 # With more rows than this on either side, reading both row by row takes longer than anybody waits for a history.
@@ -193,15 +193,8 @@ def _runs_in(folder: Path, name: str | None) -> tuple[list[tuple[RunDir, Manifes
 
 
 def _read(run: RunDir, manifest: Manifest) -> _Read:
-    summary = _summary(run)
+    summary = known_summary(run)
     return _Read(run=run, manifest=manifest, summary=summary, numbers={} if summary is None else dict(_numbers(summary)))
-
-
-def _summary(run: RunDir) -> Summary | None:
-    try:
-        return read_summary(run)
-    except (OSError, ValueError):
-        return None
 
 
 def _numbers(summary: Summary) -> Iterator[tuple[str, _Number]]:

@@ -18,7 +18,7 @@ from evalsvc.metrics.names import EXTENSION
 from evalsvc.records import Summary
 from evalsvc.reduce.fold import is_of
 from evalsvc.reduce.plan import Plan
-from evalsvc.reduce.run import Reduced, plan_of, read_summary
+from evalsvc.reduce.run import Reduced, known_summary, plan_of, read_summary
 from evalsvc.rundir import RunDir, find_run, newest_before
 
 __all__ = ["Side", "find_side", "open_side", "run_before", "side_of"]
@@ -111,7 +111,5 @@ def run_before(run: RunDir) -> RunDir:
 
 
 def _is_complete(run: RunDir) -> bool:
-    try:
-        return read_summary(run)["status"] == "complete"
-    except (OSError, ValueError, KeyError):
-        return False
+    summary = known_summary(run)
+    return summary is not None and summary["status"] == "complete"

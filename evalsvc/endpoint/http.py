@@ -9,7 +9,7 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
@@ -67,7 +67,8 @@ class HttpAsk:
         self._shown = shown(self._url)
         self._headers = request_headers(self._base, {**(STREAM_ACCEPT if stream else {}), **(headers or {})}, api_key, user_agent)
         self._proxy = proxy_for(self._base, environ)
-        self._redact = redactor(secrets_of(self._base, self._headers, api_key, self._proxy))
+        self._secrets = tuple(secrets_of(self._base, self._headers, api_key, self._proxy))
+        self._redact = redactor(self._secrets)
         self._attempt_timeout_s = attempt_timeout_s
         self._concurrency = concurrency
         self._max_response_bytes = max_response_bytes
@@ -100,6 +101,9 @@ class HttpAsk:
     async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
         self._deadlines.close()
         await self._session.close()
+
+    def secrets(self) -> Iterable[str]:
+        return self._secrets
 
     async def __call__(self, request: Request) -> Answer:
         if self._streams:

@@ -53,9 +53,9 @@ class Get(Protocol):
     async def __call__(self, path: str, *, timeout_s: float) -> bytes | Failure: ...
 
 
-async def look_at_models(get: Get, model: str) -> ModelsSeen:
-    """GET /models once, within 10 s."""
-    result = await get("models", timeout_s=TIMEOUT_S)
+async def look_at_models(get: Get, model: str, *, timeout_s: float = TIMEOUT_S) -> ModelsSeen:
+    """GET /models once."""
+    result = await get("models", timeout_s=timeout_s)
     return seen_failing(result) if isinstance(result, Failure) else read_models(result, model)
 
 

@@ -12,7 +12,7 @@ import os
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -210,8 +210,11 @@ class SdkAsk:
             return replace(failure(NO_TOKEN, str(exc), http=None, redact=self._redact), latency_s=latency_s)
         return self._judge.lost(_underneath(exc), url=url, latency_s=latency_s, timeout_s=timeout_s)
 
+    def secrets(self) -> Iterable[str]:
+        return (*self._secrets, *self._door.secrets())
+
     def _redact(self, text: str) -> str:
-        return redactor([*self._secrets, *self._door.secrets()])(text)
+        return redactor(self.secrets())(text)
 
 
 class _Body:

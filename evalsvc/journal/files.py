@@ -12,18 +12,18 @@ from evalsvc.errors import MORE_MEMORY, StorageFailed, UsageError
 _AGAIN = "then run the same command again: it carries on where it stopped"
 # errno -> what it means and what to do about it
 _MEANS: Mapping[int, tuple[str, str]] = {
-    errno.ENOSPC: ("no space left on the device", f"free some space, or put the run elsewhere with --run-dir; {_AGAIN}"),
-    errno.EDQUOT: ("the disk quota is used up", f"free some of your quota, or put the run elsewhere with --run-dir; {_AGAIN}"),
-    errno.EROFS: ("the file system is read-only", f"make it writable, or put the run on another with --run-dir; {_AGAIN}"),
-    errno.EACCES: ("permission denied", "make the directory writable for this user, or put the run elsewhere with --run-dir"),
-    errno.EPERM: ("not permitted", "make the directory writable for this user, or put the run elsewhere with --run-dir"),
+    errno.ENOSPC: ("no space left on the device", f"free some space, or name another place (--run-dir, -o); {_AGAIN}"),
+    errno.EDQUOT: ("the disk quota is used up", f"free some of your quota, or name another place (--run-dir, -o); {_AGAIN}"),
+    errno.EROFS: ("the file system is read-only", f"make it writable, or name a place on another (--run-dir, -o); {_AGAIN}"),
+    errno.EACCES: ("permission denied", "make the directory writable for this user, or name another place (--run-dir, -o)"),
+    errno.EPERM: ("not permitted", "make the directory writable for this user, or name another place (--run-dir, -o)"),
     errno.EIO: ("input/output error: the disk itself failed", f"check the disk (dmesg), or move the run directory to another; {_AGAIN}"),
     errno.ENOENT: ("no such file or directory", "check the path"),
     errno.ENOTDIR: ("a part of the path is a file, not a directory", "choose another path with --run-dir"),
     errno.EISDIR: ("is a directory where a file is expected", "choose another path with --run-dir"),
     errno.EFBIG: (
         "the file is larger than allowed here",
-        f"raise the limit (ulimit -f), or put the run elsewhere with --run-dir; {_AGAIN}",
+        f"raise the limit (ulimit -f), or name another place (--run-dir, -o); {_AGAIN}",
     ),
     errno.EMFILE: ("too many open files in this process", f"raise the limit (ulimit -n) or lower limits.concurrency; {_AGAIN}"),
     errno.ENFILE: ("too many open files on this machine", _AGAIN.removeprefix("then ")),
@@ -95,9 +95,9 @@ def remove_unfinished(run_dir: Path) -> None:
 
     To be called by the holder of the run's lock, for whoever writes there has it. One that cannot be removed is in nobody's way.
     """
-    for folder in _FOLDERS:
+    for folder in (*(run_dir / name for name in _FOLDERS), *run_dir.glob("earlier/*")):
         with suppress(OSError):
-            for path in (run_dir / folder).iterdir():
+            for path in folder.iterdir():
                 if _UNFINISHED.fullmatch(path.name):
                     _remove(path)
 

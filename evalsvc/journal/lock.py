@@ -70,7 +70,7 @@ class RunLock:
 def lock_holder(path: str | os.PathLike[str], *, flock: Flock = fcntl.flock) -> str | None:
     """Who holds the lock right now, in words; None when it is free. Takes it for a moment to find out."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = _opened_to_look(path)
     except FileNotFoundError:
         return None
     except OSError as exc:
@@ -85,6 +85,16 @@ def lock_holder(path: str | os.PathLike[str], *, flock: Flock = fcntl.flock) -> 
     finally:
         os.close(fd)
     return None
+
+
+def _opened_to_look(path: str | os.PathLike[str]) -> int:
+    """For reading alone where nothing may be written; else not, for network file systems lock no file that is open so."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _lock(fd: int, path: Path, flock: Flock) -> None:

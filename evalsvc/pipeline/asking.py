@@ -8,21 +8,22 @@ from random import Random
 from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
-from evalsvc.endpoint.answer import Ask
 from evalsvc.errors import EvalsvcError, StorageFailed, TooManyUnusable
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.writer import JournalWriter
 from evalsvc.jsonio import loads
-from evalsvc.pipeline.echoes import echoes_of
+from evalsvc.pipeline.echoes import Echoes
 from evalsvc.pipeline.launch import Launch
 from evalsvc.pipeline.live import Live
 from evalsvc.pipeline.paying import payer_of
 from evalsvc.pipeline.reducer import Reducer
 from evalsvc.pipeline.stop import ANSWERS_UNTIL, StopSwitch
+from evalsvc.pipeline.transport import Transport
 from evalsvc.pool import Counters, Finished, Hooks, Pool, PoolSettings, RetryPolicy
 from evalsvc.records import Record, Reply, Request, RowError, Sample
 from evalsvc.reduce.fold import Fold, load_fold
 from evalsvc.report import Exchange, LiveView
+from evalsvc.report.words import duration
 from evalsvc.scoring.judging import verdict_without_asking
 from evalsvc.scoring.tasks import make_scorer
 from evalsvc.telling.stall import Pulse
@@ -63,7 +64,7 @@ class Asking:
             now=self._began_at,
         )
         self._cpu_before_s = 0.0
-        self._echoes = echoes_of(launch.prepared)
+        self._echoes = Echoes(tuple)  # nothing was sent yet
         self._shown = False  # the first exchange
         self._pool: Pool | None = None
         self._ahead: Ahead[Sample] | None = None  # of a data set behind a URL
@@ -87,11 +88,11 @@ class Asking:
             waiting_for=None if self._pool is None else self._pool.view().waiting_for,
         )
 
-    async def run(self, ask: Ask) -> None:
+    async def run(self, ask: Transport) -> None:
         """Returns when every row has its final record on the disk; raises what stopped it, with all accepted records on the disk."""
         path = self._launch.prepared.run.journal
         async with JournalWriter.open(path, self._on_accepted, on_failure=self._stop.pull) as writer:
-            self._writer = writer
+            self._writer, self._echoes = writer, Echoes(ask.secrets)
             self._pool = Pool(ask, self._settings(), self._hooks(writer), rng=Random())  # noqa: S311 - jitter, no secrets
             self._cpu_before_s = time.process_time()
             self._stop.attach(self._pool.stop)
@@ -203,13 +204,16 @@ class Asking:
             scored_by=self._config.scoring.scorer if reply is not None else None,
         )
 
-    def _on_event(self, event: str, fields: Mapping[str, object]) -> None:
+    def _on_event(self, event: str, fields: Mapping[str, Any]) -> None:
         try:
             self._events.emit(event, **fields)
         except EvalsvcError as error:
             self._stop.pull(error)
         if event == "outage" and fields["state"] == "began":
-            self._view.note(f"the endpoint does not answer ({fields['message']}): asking one row at a time until it does")
+            until = f"for {duration(fields['budget_s'])} at the most (limits.outage_budget_s)"
+            self._view.note(
+                f"the endpoint is down ({fields['kind']}: {fields['message']}): asking one row at a time until it is back, {until}"
+            )
         elif event == "sweep":
             self._view.note(f"{fields['rows']} rows failed for a passing reason: one more try for each")
 

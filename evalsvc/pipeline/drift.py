@@ -1,12 +1,11 @@
 """Another measurement in a directory that holds one already: refused, or made room for where that was asked for."""
 
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
 from evalsvc.config.identity import differences
 from evalsvc.errors import IdentityDiffers
-from evalsvc.journal.files import storage_failed, sync_dir
+from evalsvc.journal.files import storage_failed, sync_dir, write_atomic
 from evalsvc.rundir import RunDir
 
 STOP, RERUN = "stop", "rerun"
@@ -46,7 +45,7 @@ def set_aside(run: RunDir) -> RunDir:
             derived.unlink(missing_ok=True)
         earlier = _next_earlier(run)
         earlier.create()
-        shutil.copyfile(run.manifest, earlier.manifest)
+        write_atomic(earlier.manifest, run.manifest.read_bytes())  # before the answers are there: without it they are nobody's
         external = run.path / "external"  # scores from outside, of the old answers
         if external.exists():
             external.replace(earlier.path / external.name)

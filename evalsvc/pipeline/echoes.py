@@ -1,28 +1,37 @@
 """A key that the server gives back in its answer goes no further: neither into the journal nor into what is made from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
-from evalsvc.config.address import SANDBOX
 from evalsvc.endpoint.bodies import redactor
-from evalsvc.pipeline.prepare import Prepared
+from evalsvc.endpoint.models import ModelsSeen
 from evalsvc.records import Reply
 
 UNMISTAKABLE: Final = 16  # characters: a shorter secret, such as "EMPTY", may be a word of an honest answer
 
 
 class Echoes:
-    """Answers without the secrets that went out with the requests."""
+    """Answers without the secrets that went out with the requests: those that `secrets` names by then, as a token is renewed."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        long = {secret for secret in secrets if len(secret) >= UNMISTAKABLE}
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        self._secrets = secrets
+        self._known: Iterable[str] | None = None
+        self._look()
+
+    def _look(self) -> None:
+        known = self._secrets()
+        if known == self._known:
+            return
+        self._known = known
+        long = {secret for secret in known if len(secret) >= UNMISTAKABLE}
         # "Bearer k" is where k is
         self._sought = tuple(secret for secret in long if not any(other in secret for other in long - {secret}))
         self._redact = redactor(long)
 
     def without(self, reply: Reply) -> Reply:
         """`reply` itself, but for one that holds a secret: that one with the secret blanked in all of its texts."""
+        self._look()
         if not self._sought:
             return reply
         # for every answer of a run: a generator over the fields takes four times as long
@@ -30,28 +39,22 @@ class Echoes:
         texts += "" if reply.tool_calls is None else str(reply.tool_calls)
         for secret in self._sought:
             if secret in texts:
-                return replace(reply, **{field.name: self.blanked(getattr(reply, field.name)) for field in fields(reply)})
+                return replace(reply, **{field.name: self._blanked(getattr(reply, field.name)) for field in fields(reply)})
         return reply
 
-    def blanked(self, value: Any) -> Any:
+    def seen(self, models: ModelsSeen) -> ModelsSeen:
+        """Likewise names and card of what the server lists."""
+        self._look()
+        return replace(models, names=tuple(self._blanked(models.names)), card=self._blanked(models.card))
+
+    def _blanked(self, value: Any) -> Any:
         """A value of JSON with every secret blanked, however deep it stands."""
         match value:
             case str():
                 return self._redact(value)
             case Mapping():
-                return {self.blanked(name): self.blanked(inner) for name, inner in value.items()}
+                return {self._blanked(name): self._blanked(inner) for name, inner in value.items()}
             case list() | tuple():
-                return [self.blanked(inner) for inner in value]
+                return [self._blanked(inner) for inner in value]
             case _:
                 return value
-
-
-def echoes_of(prepared: Prepared) -> Echoes:
-    """Of the key, of headers and query fields that sound like one, and of the passwords in addresses."""
-    if prepared.base_url == SANDBOX:
-        return Echoes(())
-    from evalsvc.endpoint.address import parse_base_url, proxy_for, request_headers, secrets_of
-
-    base, api_key = parse_base_url(prepared.base_url), prepared.api_key
-    headers = request_headers(base, prepared.config.model.headers, api_key, "")
-    return Echoes(secrets_of(base, headers, api_key, proxy_for(base, prepared.loaded.environ)))

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from evalsvc.endpoint.models import Get, ModelsSeen, ModelsState, look_at_models
+from evalsvc.endpoint.models import TIMEOUT_S, ModelsSeen, ModelsState, look_at_models
 from evalsvc.errors import EndpointDown, UsageError
+from evalsvc.pipeline.echoes import Echoes
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.stop import StopSwitch
 from evalsvc.pipeline.transport import Transport
@@ -41,7 +42,7 @@ async def wait_for_endpoint(ask: Transport, prepared: Prepared, view: LiveView, 
     loop = asyncio.get_running_loop()
     model, began_at, told = prepared.config.model.name, loop.time(), False
     while True:
-        seen = await stop.during(look_at_models(ask.get, model))
+        seen = await stop.during(_look(ask, model))
         if seen.state is not ModelsState.UNAVAILABLE or seen.failure is None:
             return seen
         left_s = began_at + prepared.config.limits.wait_for_endpoint_s - loop.time()
@@ -56,9 +57,9 @@ async def wait_for_endpoint(ask: Transport, prepared: Prepared, view: LiveView, 
         await stop.sleep(min(LOOK_EVERY_S, left_s))
 
 
-async def glance(get: Get, model: str) -> ModelsSeen:
+async def glance(ask: Transport, model: str) -> ModelsSeen:
     """One short look at /models, for a run that has nothing left to ask and so no reason to wait for anybody."""
-    return await look_at_models(lambda path, *, timeout_s: get(path, timeout_s=min(timeout_s, GLANCE_S)), model)
+    return await _look(ask, model, within_s=GLANCE_S)
 
 
 async def wait_for_model(ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch) -> bool:
@@ -67,7 +68,7 @@ async def wait_for_model(ask: Transport, prepared: Prepared, view: LiveView, sto
     model, wait_s = prepared.config.model.name, min(prepared.config.limits.wait_for_endpoint_s, WAIT_FOR_MODEL_AT_MOST_S)
     give_up_at, told = loop.time() + wait_s, False
     while (left_s := give_up_at - loop.time()) > 0:
-        seen = await stop.during(look_at_models(ask.get, model))
+        seen = await stop.during(_look(ask, model))
         if seen.state is ModelsState.LISTED:
             return True
         if seen.state is not ModelsState.UNLISTED:
@@ -78,3 +79,7 @@ async def wait_for_model(ask: Transport, prepared: Prepared, view: LiveView, sto
             told = True
         await stop.sleep(min(LOOK_EVERY_S, left_s))
     return False
+
+
+async def _look(ask: Transport, model: str, *, within_s: float = TIMEOUT_S) -> ModelsSeen:
+    return Echoes(ask.secrets).seen(await look_at_models(ask.get, model, timeout_s=within_s))

@@ -213,7 +213,7 @@ async def _card_now(prepared: Prepared) -> Mapping[str, Any] | None:
     if prepared.sandbox is not None:
         return None
     async with open_ask(prepared, prepared.base_url, 1) as ask:
-        return (await glance(ask.get, prepared.config.model.name)).card
+        return (await glance(ask, prepared.config.model.name)).card
 
 
 async def _ask_rows(asking: Asking, ask: Transport, prepared: Prepared, view: LiveView, stop: StopSwitch, *, seen: ModelsSeen) -> None:

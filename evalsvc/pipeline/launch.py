@@ -24,7 +24,6 @@ from evalsvc.journal.events import utc_text
 from evalsvc.journal.repair import Opened, open_for_append
 from evalsvc.metrics.families.registry import build_metrics, columns_of_metrics, slice_columns
 from evalsvc.pipeline.drift import RERUN, refusal, server_differences, set_aside
-from evalsvc.pipeline.echoes import echoes_of
 from evalsvc.pipeline.picking import pick
 from evalsvc.pipeline.prepare import Prepared
 from evalsvc.pipeline.resume import Resume, compare
@@ -151,7 +150,6 @@ def with_server(launch: Launch, card: Mapping[str, Any], now: datetime) -> Launc
 
     IdentityDiffers when an earlier launch was told otherwise; with `--on-drift rerun`, a launch that asks every row again.
     """
-    card = echoes_of(launch.prepared).blanked(card)
     drift = server_differences(launch.manifest.server, card)
     if drift and launch.prepared.options.on_drift != RERUN:
         raise refusal(launch.prepared.run, drift)

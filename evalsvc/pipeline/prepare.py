@@ -1,5 +1,6 @@
 """Everything that can be wrong without sending a request, checked before one is sent."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from evalsvc.pipeline.price import Priced, price_of
 from evalsvc.pipeline.reusable import Reusable, find_reusable
 from evalsvc.prompt import RequestBuilder, load_prompt
 from evalsvc.prompt.likelihood import with_least_output
-from evalsvc.rundir import RUNS, RunDir
+from evalsvc.rundir import LATEST, RUNS, RunDir
 from evalsvc.sandbox.settings import arguments
 from evalsvc.scoring import check_scorer
 from evalsvc.telling.trackers import check_trackers
@@ -198,8 +199,11 @@ def _placed(place: str, key: str) -> Iterator[None]:
 
 
 def _file_name(run_id: str) -> str:
-    if not run_id or run_id.startswith(".") or "/" in run_id or "\0" in run_id or len(run_id) > 200:
-        raise UsageError(f"{run_id!r} cannot be a run id, it names a folder", hint="use letters, digits, dots, dashes and underscores")
+    if not run_id or run_id.startswith(".") or "/" in run_id or "\0" in run_id or len(os.fsencode(run_id)) > 200 or run_id == LATEST:
+        what = "points to the newest run" if run_id == LATEST else "names a folder"
+        raise UsageError(
+            f"{run_id!r} cannot be a run id (--run-id, EVALSVC_RUN_ID): it {what}", hint="use letters, digits, dots, dashes and underscores"
+        )
     return run_id
 
 

@@ -18,7 +18,7 @@ from evalsvc.errors import EvalsvcError, RunInUse, UsageError
 from evalsvc.journal.files import storage_failed, sync_dir
 from evalsvc.journal.lock import RunLock, lock_holder
 from evalsvc.records import Summary
-from evalsvc.reduce.run import read_summary
+from evalsvc.reduce.run import known_summary
 from evalsvc.report.pruned import Fate, Pruning
 from evalsvc.rundir import LATEST, RUNS, Manifest, RunDir
 
@@ -98,7 +98,7 @@ def _entries(folder: Path) -> list[Path]:
 
 def _found(run: RunDir, name: str) -> Found | None:
     """None where another prune has taken it away by now."""
-    summary, octets = _summary(run), sum(map(_size, _files(run.path)))
+    summary, octets = known_summary(run), sum(map(_size, _files(run.path)))
     try:
         changed_s = run.manifest.stat().st_mtime
     except FileNotFoundError:
@@ -132,13 +132,6 @@ def _found(run: RunDir, name: str) -> Found | None:
         names=unread.names | {f"{manifest.name}/{manifest.id}"},
         needs=_needs(manifest, summary),
     )
-
-
-def _summary(run: RunDir) -> Summary | None:
-    try:
-        return read_summary(run)
-    except (OSError, ValueError):
-        return None
 
 
 def _files(folder: Path) -> Iterator[Path]:

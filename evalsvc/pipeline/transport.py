@@ -1,6 +1,6 @@
 """What carries the requests of a run: our own client, or OpenAI's SDK for the ways to sign in that only it knows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,9 @@ class Transport(Protocol):
     async def __call__(self, request: Request) -> Answer: ...
 
     async def get(self, path: str, *, timeout_s: float) -> bytes | Failure: ...
+
+    def secrets(self) -> Iterable[str]:
+        """What it signs with, as of now: no answer may give it back."""
 
 
 @asynccontextmanager

@@ -30,6 +30,11 @@ class Bounds:
             self._settled[cause] = self._settled.get(cause, 0.0) + seconds
         self._window, self._window_began, self._cpu_s = {}, now, cpu_s
 
+    def not_ramp(self, cause: Cause) -> None:
+        """What counted as ramp up to the last `settle` was `cause`: known only when the ramp has led nowhere."""
+        if ramp := self._settled.pop(Cause.RAMP, 0.0):
+            self._settled[cause] = self._settled.get(cause, 0.0) + ramp
+
     def seconds(self) -> dict[str, float]:
         """Up to the last `settle`, to the millisecond; what took none is left out."""
         rounded = ((cause.value, round(seconds, 3)) for cause, seconds in sorted(self._settled.items()))

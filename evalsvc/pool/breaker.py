@@ -82,6 +82,10 @@ class Breaker:
         """How long the present outage has lasted."""
         return 0.0 if self._opened_at is None else now - self._opened_at
 
+    @property
+    def budget_s(self) -> float:
+        """How long an outage may last: longer before the first sign of life, as a server may be loading its model."""
+        return self._budget_s if self._ever_good else max(self._start_budget_s, self._budget_s)
+
     def is_spent(self, now: float) -> bool:
-        budget_s = self._budget_s if self._ever_good else max(self._start_budget_s, self._budget_s)
-        return self.is_open and self.down_s(now) >= budget_s
+        return self.is_open and self.down_s(now) >= self.budget_s

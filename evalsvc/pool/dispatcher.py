@@ -35,6 +35,8 @@ FOREVER = float("inf")
 FEW_LEFT, FEW_LEFT_SHARE = 100, 0.05  # of the requests sent, where that is more
 UNAVAILABLE = (502, 503, 504)
 UNREACHABLE = ("connect", "dns", "tls")
+AGAIN = "the same command asks what is left once it is back"
+NEVER_ANSWERED = "no row of this launch was ever answered: look into the server's own log, and at model.base_url and model.name"
 
 
 class Pool:
@@ -82,6 +84,8 @@ class Pool:
     def bounds(self, *, cpu_s: float) -> dict[str, float]:
         """Seconds by cause so far. To be called often: a stretch between two calls in which the process was busy is the client's."""
         self._bounds.settle(self._loop.time(), cpu_s=cpu_s)
+        if self._governor.kept_by is Cause.SERVER:
+            self._bounds.not_ramp(Cause.SERVER)
         return self._bounds.seconds()
 
     def stop(self, error: BaseException) -> None:
@@ -327,12 +331,14 @@ class Pool:
         if self._is_its_own_fault(failure):
             return
         if self._breaker.on_failure(now, started_at=started_at, in_flight=len(self._workers)):
-            self._hooks.event("outage", {"state": "began", "kind": failure.kind, "message": failure.message})
+            about = {"kind": failure.kind, "message": failure.message, "budget_s": self._breaker.budget_s}
+            self._hooks.event("outage", {"state": "began", **about})
         elif job.probing and self._breaker.is_open:
             self._breaker.on_probe_failed(now, jitter=self._rng.random())
         if self._breaker.is_spent(now):
             down = f"the endpoint has been down for {self._breaker.down_s(now):.0f} s, longer than the outage budget"
-            self.stop(EndpointDown(f"{down}: {failure.message}", hint="the same command asks what is left once it is back"))
+            hint = AGAIN if self._ever_answered else f"{NEVER_ANSWERED}; {AGAIN}"
+            self.stop(EndpointDown(f"{down}: {failure.message}", hint=hint))
 
     def _is_its_own_fault(self, failure: Failure) -> bool:
         """When only a few rows are left, a crash or a silence is theirs: taken for an outage, it would never let a run end.

@@ -11,6 +11,9 @@ from evalsvc.records import Cause
 
 SHORTEST_S: Final = 3.0  # of asking, for a verdict
 FEW_FAILURES: Final = 0.05  # of the attempts
+FEW_REFUSALS: Final = 0.05  # of the time spent waiting after them
+OWN_WORK: Final = 0.5  # of the client's time; with less CPU than that it was mostly kept from it
+UNTRIED: Final = 64  # with so many or fewer in flight nothing has shown whether more helps: the pool begins with all of them
 
 Event = Mapping[str, Any]
 
@@ -24,6 +27,7 @@ class _Asked:
     limit: int  # in flight at most, as it mostly was
     ceiling: int
     rows_per_s: float
+    cpu_s: float
     rate_limited: int
     failed: int  # attempts that failed for other reasons
     attempts: int
@@ -34,11 +38,14 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """`saw` is the evidence; `setting` what to change to `value`, None where there is nothing, for which `instead` has words."""
+    """`saw` is the evidence; `setting` what to change to `value`, `unless` what it means if that does not help; without a setting,
+    `instead` has words.
+    """
 
     saw: str
     setting: str | None = None
     value: float | str | bool | None = None
+    unless: str | None = None
     instead: str = "the config holds nothing back"
 
 
@@ -79,6 +86,7 @@ def _asked(last: Sequence[Event], counters: Iterable[Event], config: EvalConfig)
         limit=median_low(event["concurrency"] for event in told),
         ceiling=told[-1]["ceiling"],
         rows_per_s=sum(launch.get("rows", 0) for launch in last) / wall_s if wall_s else 0.0,
+        cpu_s=sum(launch.get("cpu_s", 0.0) for launch in last),
         rate_limited=rate_limited,
         failed=by_error.total() - rate_limited,
         attempts=sum(launch.get("attempts", 0) for launch in last),
@@ -88,7 +96,7 @@ def _asked(last: Sequence[Event], counters: Iterable[Event], config: EvalConfig)
 def _advice(told: _Told) -> str:
     if told.setting is None:
         return f"nothing to change: {told.instead}"
-    return f"try {told.setting}: {_value(told.value)}"
+    return f"try {told.setting}: {_value(told.value)}" + (f"; {told.unless}" if told.unless else "")
 
 
 def _value(value: float | str | bool | None) -> str:
@@ -106,7 +114,15 @@ def _percent(asked: _Asked, cause: Cause) -> str:
     return f"{100 * asked.share(cause):.0f} % of the time"
 
 
+def _refused(asked: _Asked) -> str:
+    return f"{asked.rate_limited:,} request{'' if asked.rate_limited == 1 else 's'} refused (429)"
+
+
 def _client(asked: _Asked) -> _Told:
+    if asked.cpu_s < OWN_WORK * asked.seconds[Cause.CLIENT]:
+        used = asked.cpu_s / sum(asked.seconds.values())
+        saw = f"this machine: {_percent(asked, Cause.CLIENT)} there was work to do, with {100 * used:.0f} % of a core to do it"
+        return _Told(saw=saw, instead="other processes, a CPU limit or a slow disk held it up")
     saw = f"the client: busy {_percent(asked, Cause.CLIENT)}, at {asked.rows_per_s:,.0f} rows a second"
     if asked.config.model.client == "sdk":
         return _Told(saw=saw, setting="model.client", value="http")
@@ -116,21 +132,25 @@ def _client(asked: _Asked) -> _Told:
 
 
 def _concurrency(asked: _Asked) -> _Told:
-    saw = f"limits.concurrency: all {asked.ceiling:,} in flight {_percent(asked, Cause.CONCURRENCY)}"
+    all_of_them = "one" if asked.ceiling == 1 else f"all {asked.ceiling:,}"
+    saw = f"limits.concurrency: {all_of_them} in flight {_percent(asked, Cause.CONCURRENCY)}"
+    if asked.share(Cause.RATE_LIMIT) > FEW_REFUSALS:
+        return _Told(saw=f"{saw}, {_refused(asked)}", instead="the server's rate limit is close to it")
     if asked.ceiling < (wanted := asked.config.limits.concurrency):
         return _Told(saw=f"open files: {saw}, of {wanted:,} asked for", setting="ulimit -n", value=2 * wanted)
-    return _Told(saw=saw, setting="limits.concurrency", value=2 * asked.ceiling)
+    unless = "if that is no faster, it is the server" if asked.ceiling <= UNTRIED else None
+    return _Told(saw=saw, setting="limits.concurrency", value=2 * asked.ceiling, unless=unless)
 
 
 def _server(asked: _Asked) -> _Told:
-    failing = asked.failed > FEW_FAILURES * asked.attempts
-    why = f"{asked.failed:,} of {asked.attempts:,} attempts failed" if failing else "more brought no more answers a second"
-    saw = f"the server: {_percent(asked, Cause.SERVER)} with {asked.limit:,} of {asked.ceiling:,} in flight, {why}"
-    return _Told(saw=saw, instead="it is the server that needs more")
+    saw = f"the server: {_percent(asked, Cause.SERVER)} with {asked.limit:,} of {asked.ceiling:,} in flight"
+    if asked.failed > FEW_FAILURES * asked.attempts:
+        return _Told(saw=f"{saw}, {asked.failed:,} of {asked.attempts:,} attempts failed", instead="its own log says why")
+    return _Told(saw=f"{saw}, more brought no more answers a second", instead="it is the server that needs more")
 
 
 def _rate_limit(asked: _Asked) -> _Told:
-    saw = f"the server's rate limit: waiting for it {_percent(asked, Cause.RATE_LIMIT)}, {asked.rate_limited:,} requests refused (429)"
+    saw = f"the server's rate limit: waiting for it {_percent(asked, Cause.RATE_LIMIT)}, {_refused(asked)}"
     return _Told(saw=f"{saw}, {asked.rows_per_s:,.3g} rows a second", instead="ask for a higher quota")
 
 
@@ -138,7 +158,7 @@ def _per_minute(asked: _Asked, cause: Cause, most: int | None) -> _Told:
     setting = f"limits.{cause}"
     saw = f"{setting}: waiting for it {_percent(asked, cause)}"
     if asked.rate_limited or most is None:
-        return _Told(saw=saw, instead=f"the server itself refused {asked.rate_limited:,} requests (429)")
+        return _Told(saw=f"{saw}, {_refused(asked)}", instead="the server itself allows no more")
     return _Told(saw=saw, setting=setting, value=2 * most)
 
 

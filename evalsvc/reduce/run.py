@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from evalsvc.errors import UsageError
+from evalsvc.errors import EvalsvcError, UsageError
 from evalsvc.journal.events import read_events
+from evalsvc.journal.files import storage_failed
+from evalsvc.journal.scan import scan
 from evalsvc.jsonio import loads
 from evalsvc.records import Summary
 from evalsvc.reduce.external import Taken, external_key, take_scores
@@ -14,6 +17,9 @@ from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.scored import scores_in
 from evalsvc.reduce.summary import VERSION, summarise
 from evalsvc.rundir import Manifest, RunDir
+
+# Keys that a summary of any version has.
+_OF_EACH: Final = frozenset({"v", "status", "rows", "metrics", "gates"})
 
 
 def plan_of(run: RunDir) -> Plan:
@@ -51,7 +57,26 @@ def join_scores(run: RunDir, path: Path, by: Sequence[str]) -> Taken:
 def read_summary(run: RunDir) -> Summary:
     """summary.json as it is. OSError where there is none, ValueError where it is damaged."""
     summary: Summary = loads(run.summary.read_bytes())
+    if not isinstance(summary, dict) or not summary.keys() >= _OF_EACH:
+        raise ValueError("this is no summary")
     return summary
+
+
+def known_summary(run: RunDir) -> Summary | None:
+    """summary.json as it is; None where there is none that can be read."""
+    try:
+        return read_summary(run)
+    except (OSError, ValueError):
+        return None
+
+
+def is_behind(run: RunDir) -> bool:
+    """Whether the run went on after summary.json was made, as one that was killed did; False too where reduce.json cannot tell."""
+    try:
+        state = loads(run.state.read_bytes())
+        return state["summary_key"] is None or scan(run.journal, start=state["offset"]).records > 0
+    except (EvalsvcError, OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def summary_to_show(run: RunDir) -> Summary:
@@ -62,7 +87,9 @@ def summary_to_show(run: RunDir) -> Summary:
         version = summary["v"]
     except FileNotFoundError:
         raise UsageError(f"{run.path} has no summary yet", hint=again) from None
-    except (ValueError, KeyError, TypeError) as exc:
+    except OSError as exc:
+        raise storage_failed(exc, run.summary) from exc
+    except ValueError as exc:
         raise UsageError(f"{run.summary} is damaged", hint=again) from exc
     if version != VERSION:
         raise UsageError(f"{run.summary} was written by a newer evalsvc", hint="use that version, or a newer one")

@@ -21,7 +21,7 @@ _LEVELS = {"error": "error", "bug": "error"}  # all other events are "info"
 
 
 def logs_json(environ: Mapping[str, str]) -> bool:
-    return environ.get(NAMED_BY) == "json"
+    return environ.get(NAMED_BY, "").strip().casefold() == "json"
 
 
 class LogStream(io.TextIOBase):

@@ -2,7 +2,8 @@
 
 `re` tries one way after the other, and some patterns have more ways than there is time: (a+)+$ on thirty a and a b. So it has
 CPU_S of the processor. Where that is not enough, `walk` gives the answer that `re` would have given in the end, in time that
-grows with the length of the text alone. Both give the same, so that no number depends on how fast a machine is.
+grows with the length of the text alone. Both give the same, so that no number depends on how fast a machine is. In a thread, where
+nothing can end `re`, `walk` follows every text of a pattern that looks like such a one.
 """
 
 import re
@@ -10,11 +11,12 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from types import FrameType
 from typing import TypeVar
 
 from evalsvc.errors import UsageError
-from evalsvc.scoring.walk import Match, Program, Span, Unwalkable, compile_program
+from evalsvc.scoring.walk import Match, Program, Span, Unwalkable, compile_program, may_explode
 
 # The processor time for one text; a hundred times what a pattern without such an ambiguity takes for 20,000 characters.
 CPU_S = 0.2
@@ -63,12 +65,21 @@ class Pattern:
         )
 
     def _either(self, quick: Callable[[], T], walked: Callable[[Program], T]) -> T:
-        if self._program is None:
+        program = self._program or (None if _has_timer() else self._untimed)
+        if program is None:
             try:
                 return within(CPU_S, quick)
             except TimeoutError:
-                self._program = self._compiled()
-        return walked(self._program)
+                program = self._program = self._compiled()
+        return walked(program)
+
+    @cached_property
+    def _untimed(self) -> Program | None:
+        """For where nothing could end `re`; None where it does by itself, as far as one can see, or where there is no other way."""
+        try:
+            return compile_program(self._quick) if may_explode(self._quick) else None
+        except Unwalkable:
+            return None
 
     def _compiled(self) -> Program:
         try:
@@ -85,9 +96,13 @@ def _last(pattern: re.Pattern[str], text: str) -> Match | None:
     return (matches[0].span(), matches[0].span(1 if pattern.groups else 0)) if matches else None
 
 
+def _has_timer() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 def within(cpu_s: float, work: Callable[[], T]) -> T:
     """What `work` gives. TimeoutError after `cpu_s` of this process's time; in a thread other than the main one there is no such limit."""
-    if threading.current_thread() is not threading.main_thread():
+    if not _has_timer():
         return work()
     armed = True
 

@@ -18,6 +18,7 @@ Match = tuple[Span, Span]
 Holds = Callable[[str, int], bool]
 
 MOST_STEPS: Final = 5_000
+MOST_IN_A_ROW: Final = 3  # open-ended repeats: `re` tries each start and end of each
 MOST_LOOPS: Final = 3  # whose body may match nothing
 
 
@@ -138,6 +139,23 @@ def compile_program(pattern: re.Pattern[str]) -> Program:
     building.add(tree, pattern.flags)
     building.step(kind="match")
     return building.program
+
+
+def may_explode(pattern: re.Pattern[str]) -> bool:
+    """Whether it looks as if `re` may take longer than anybody waits: a repeat of what has several ways, or many repeats in a row."""
+    nodes = [*_nodes(_parser.parse(pattern.pattern, pattern.flags))]
+    repeats = [value for kind, value in nodes if kind in _REPEATS and value[1] > 1]
+    in_a_row = sum(most is _constants.MAXREPEAT for _, most, _ in repeats)
+    return in_a_row > MOST_IN_A_ROW or any(kind in (*_REPEATS, _constants.BRANCH) for *_, body in repeats for kind, _ in _nodes(body))
+
+
+def _nodes(part: Any) -> Iterator[tuple[Any, Any]]:
+    """All of what `re` has parsed, whatever stands around it: a node, its value, a sequence of them."""
+    if isinstance(part, _parser.SubPattern | list | tuple):
+        if len(part) == 2 and isinstance(part[0], type(_constants.LITERAL)):
+            yield part[0], part[1]
+        for inner in part:
+            yield from _nodes(inner)
 
 
 class _Building:
@@ -263,12 +281,6 @@ def _one_character(pattern: re.Pattern[str]) -> Holds:
 
 def _is_apart(nodes: Any) -> bool:
     """Whether `re` itself can look there: no further than a few characters, and for no group, be it to set one or to ask for it."""
-    return int(nodes.getwidth()[1]) <= 100 and not any(map(_has_group, nodes))
-
-
-def _has_group(part: Any) -> bool:
-    """Of what `re` has parsed, whatever it is: a node, its value, a sequence of them."""
-    if isinstance(part, _parser.SubPattern | list | tuple):
-        named = len(part) == 2 and (part[0] in _GROUPS or (part[0] is _constants.SUBPATTERN and part[1][0] is not None))
-        return named or any(map(_has_group, part))
-    return False
+    return int(nodes.getwidth()[1]) <= 100 and not any(
+        kind in _GROUPS or (kind is _constants.SUBPATTERN and value[0] is not None) for kind, value in _nodes(nodes)
+    )

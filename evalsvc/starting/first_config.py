@@ -9,6 +9,7 @@ from evalsvc.config.dotenv import read_dotenv
 from evalsvc.dataset.locate import find_files
 from evalsvc.dataset.place import Url, is_url
 from evalsvc.errors import UsageError
+from evalsvc.journal.files import check_place, write_atomic
 from evalsvc.report.words import some
 from evalsvc.starting.asking import Asked, Fetch, whom_to_ask
 from evalsvc.starting.direct import is_config, name_of
@@ -32,7 +33,8 @@ class Started:
 def first_config(path: str, out: Path, *, force: bool, environ: Mapping[str, str], fetch: Fetch) -> Started:
     """Looks at the data at `path` (relative to the working directory) and writes the config `out`, and a scorer beside it if need be.
 
-    UsageError, and nothing written, when the data cannot be read or a file would be overwritten without `force`.
+    UsageError, and nothing written, when the data cannot be read or a file would be overwritten without `force`. StorageFailed, and no
+    file in part, where there is no room.
     """
     if is_config(path):
         raise UsageError(f"{path} is a config already", hint=f"evalsvc init takes a data file; to run this one: evalsvc run {path}")
@@ -44,9 +46,10 @@ def first_config(path: str, out: Path, *, force: bool, environ: Mapping[str, str
     made = draft(seen, asked, name=_name(path), path=_from(out.parent, path))
     files = _files(made, out)
     for file in files:
+        check_place(file)
         _refuse_overwriting(file, force)
     for file, text in files.items():
-        _write(file, text)
+        write_atomic(file, text.encode())
     return Started(files=tuple(files), lines=(*_seen_lines(seen), *_written_lines(seen, asked, files)))
 
 
@@ -58,13 +61,6 @@ def _files(made: Draft, out: Path) -> dict[Path, str]:
 def _refuse_overwriting(file: Path, force: bool) -> None:
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="--force overwrites it, -o OTHER.yaml writes another")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}", hint="-o FOLDER/eval.yaml writes it elsewhere") from error
 
 
 def _from(folder: Path, path: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from evalsvc.journal.lock import RunLock
 from tests.e2e.desk import Desk, Ended, messages_rows
 from tests.e2e.server import Server
+from tests.faults.promises import promise
 
 USAGE, OTHER_IDENTITY, IN_USE, STORAGE, DAMAGED = 2, 7, 8, 9, 10
 
@@ -124,6 +125,7 @@ def test_a_run_directory_in_use_is_exit_8_and_names_who_uses_it(at_desk: Desk, s
     assert server.calls() == []
 
 
+@promise("4.2", "4.3")
 def test_a_damaged_journal_is_exit_10_until_doctor_has_repaired_it_and_then_that_row_is_asked_again(at_desk: Desk, server: Server) -> None:
     assert at_desk.run("run", "eval.yaml").code == 0
     _damage_line(at_desk.run_dir / "predictions.jsonl", 2)

@@ -11,7 +11,7 @@ from tests.e2e.server import serving
 
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str]] = {
     "requests_per_minute": ((), {"requests_per_minute": 1200}, 80, "by limits.requests_per_minute: waiting for it"),
-    "server": (("--slots=16", "--latency=0.2"), {"concurrency": 400}, 400, "by the server: "),
+    "server": (("--slots=16", "--latency=0.2"), {"concurrency": 400}, 600, "by the server: "),
     "rate_limit": (("--rps=30", "--burst=10"), {"concurrency": 100}, 150, "by the server's rate limit: "),
 }
 

@@ -175,6 +175,8 @@ def test_an_outage_longer_than_its_budget_is_exit_6_with_the_rest_pending(tmp_pa
         end = desk.run("run", "eval.yaml")
     assert end.code == 6, end.err
     assert "outage budget" in end.err
+    assert "the endpoint is down (server_error: The sandbox was told to answer with 503.): asking one row at a time" in end.err
+    assert "until it is back, for 1.0 s at the most (limits.outage_budget_s)" in end.err
     assert {record["status"] for record in desk.journal()} == {"ok"}
     assert len(desk.journal()) == 12
 

@@ -2,11 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
 
+from evalsvc.endpoint import bounds, http, sdk
 from evalsvc.endpoint.http import HttpAsk
 from evalsvc.endpoint.sdk import SdkAsk
 from evalsvc.records import Reply, Request
@@ -113,3 +119,59 @@ def test_a_quiet_connection_is_used_again(ask_for: AskFor, request_: Request) ->
             return len(writers)
 
     assert asyncio.run(asked()) == 1
+
+
+KEEPING = """
+import asyncio, sys
+
+async def talk(reader, writer):
+    while await reader.readuntil(b"\\r\\n\\r\\n"):
+        await reader.readexactly(27)
+        writer.write(bytes.fromhex(sys.argv[1]))
+
+async def main():
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=200)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def keeping_apart() -> Iterator[str]:
+    """In a process of its own, so that this one has its own end of each connection only."""
+    command = [sys.executable, "-W", "ignore", "-c", KEEPING, answer("spam").hex()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
+        assert server.stdin is not None
+        server.stdin.close()
+        server.kill()
+
+
+def open_files() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+def test_connections_that_have_all_grown_too_old_are_replaced_without_more_open_files(
+    ask_for: AskFor, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, few = 60, 12
+    for transport in (http, sdk):
+        monkeypatch.setattr(transport, "KEEPALIVE_S", keepalive_s := bounds.KEEPALIVE_S / 40)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def asked() -> list[str]:
+        with keeping_apart() as url:
+            async with ask_for(url, concurrency=count) as ask:
+                await asyncio.gather(*(texts(ask, request_, 1, between=lambda: asyncio.sleep(0)) for _ in range(count)))
+                resource.setrlimit(resource.RLIMIT_NOFILE, (open_files() + few, hard))
+                again = [texts(ask, request_, 1, between=lambda: asyncio.sleep(0)) for _ in range(count)]
+                time.sleep(2 * keepalive_s)  # noqa: ASYNC251 - this is the fault: nothing of the process runs
+                return [text for [text] in await asyncio.gather(*again)]
+
+    try:
+        assert asyncio.run(asked()) == ["spam"] * count
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -11,7 +11,7 @@ DATA: Final = b"text,label\nanswer 1,spam\nanswer 2,ham\n"
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """What a row's text begins with says how it is answered: "error", "page", "broken", or else with a completion."""
+    """What a row's text begins with says how it is answered: "error", "page", "broken", "missing", or else with a completion."""
 
     protocol_version = "HTTP/1.1"
 
@@ -22,7 +22,8 @@ class Mirror(BaseHTTPRequestHandler):
         if self.path.startswith("/data.csv"):
             self._send(200, DATA, "text/csv")
             return
-        self._say(200, {"object": "list", "data": [{"id": "echo", "object": "model", "owned_by": self._told, "root": self._told}]})
+        listed = [{"id": name, "object": "model", "owned_by": self._told, "root": self._told} for name in ("echo", f"echo {self._told}")]
+        self._say(200, {"object": "list", "data": listed})
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
@@ -32,6 +33,8 @@ class Mirror(BaseHTTPRequestHandler):
         if how == "error":
             error = {"message": f"refused: {told}", "code": told, "type": told, "param": told}
             self._say(400, {"error": error})
+        elif how == "missing":
+            self._say(404, {"error": {"message": f"no such model: {told}", "code": "model_not_found"}})
         elif how == "page":
             self._send(500, f"<html><title>{told}</title>{told}</html>".encode(), "text/html")
         elif how == "broken":

@@ -27,7 +27,7 @@ HEADINGS: Final[Mapping[int, str]] = {
 }
 
 PROMISES: Final[Mapping[str, str]] = {
-    "1.1": "SIGKILL at any write, sync, rename, truncate or unlink on a file of the run directory: the same command again ends with one winning record a row and the same summary. (The tests draw a few of these moments; `scripts/torture --every` goes through all.)",
+    "1.1": "SIGKILL at any write, sync, rename, truncate or unlink on a file of the run directory: the same command again ends with one winning record a row and the same summary. (The tests draw a few of these moments; `scripts/torture --every` goes through all but those on files in `quarantine/`.)",
     "1.2": "The same, when the launch that is killed is itself the one that carries on, over a torn journal, or for failed rows; and for `score` and `doctor --repair`.",
     "1.3": "No answer that was accepted is paid for twice: a kill costs at most what was in flight.",
     "1.4": "Nothing that a killed run started outlives it, and nothing that it left half-written stays once the next command has taken up the run.",
@@ -37,13 +37,14 @@ PROMISES: Final[Mapping[str, str]] = {
     "2.4": "A read-only file system is told with 9 before anything is asked. One that becomes so in the middle ends the launch with 9 (injected: the kernel remounts none that has open files). The same command completes once it can be written again.",
     "2.5": "An fdatasync that failed is never tried again, and no request starts after it.",
     "2.6": "A result that standard output has no room for: exit 9, with words on stderr. Messages that stderr has no room for change nothing.",
+    "2.7": "A run directory that may only be read, and was copied to another place, can be read: `show`, `list`, `history`, `doctor`, `compare`, `report -o`, and `prune` without `--yes`.",
     "3.1": "After a power loss at any moment, also while a launch repairs what an earlier one left, the same command completes with the same numbers: proven on a model of a disk, with the recorded calls of a real run and a draw of the states that it may legally be left in (pages lost in any order, names lost until their directory is synced).",
     "3.2": "No record that was reported durable is lost, nor any of a run that ended as complete; at most those are that were accepted after the last completed sync began.",
     "3.3": "run.json and the derived files are the old or the new ones, never a part.",
     "4.1": "A journal cut at any byte, with trailing NULs, half a character, a last line in CRLF, blank lines, or with sectors that never reached the disk: whole records stay, the rest is put into quarantine and asked again.",
     "4.2": "A flipped bit anywhere in the journal is found: exit 10, and no number is given. In the last line one that looks like a crash (a NUL, or no newline) sends that line to quarantine, and its row is asked again.",
     "4.3": "`doctor --repair` moves damaged lines to quarantine, and the next launch asks those rows again.",
-    "4.4": "A derived file that is cut, zeroed or garbled is made again from the journal; a run.json that cannot be read is refused with 10, and nothing is changed. Neither has a checksum: a flipped bit that leaves them readable is not noticed.",
+    "4.4": "A derived file that is cut, zeroed or garbled is made again from the journal, and what looks at many runs passes over it; a run.json that cannot be read is refused with 10, and nothing is changed. Neither has a checksum: a flipped bit that leaves them readable is not noticed.",
     "5.1": "A run directory that is in use, also by a stopped process, is refused with 8 before any request, and the message names the holder.",
     "5.2": "A lock that nobody holds is taken, whatever its file says.",
     "6.1": "A reply cut at any byte of its head or its body, or reset, is asked for again and never scored. Of a body that ends with its connection only the JSON tells its end.",
@@ -70,15 +71,15 @@ PROMISES: Final[Mapping[str, str]] = {
     "11.1": "A named directory that holds another measurement is refused with 7 and the differences; `--on-drift rerun` asks again.",
     "11.2": "Rows that are new or changed are asked, vanished ones leave the metrics, changed targets cost nothing.",
     "11.3": "A changed scoring section needs no request.",
-    "12.1": "A key from the environment, a `…_FILE`, `.env`, a header in the config or by `--set`, a password in the URL of a proxy, the address and key of a webhook, a signed data URL: half of it is in no file and on no stream, plain, percent-encoded, in hex or the whole in base64, also when a server gives back every header in errors, answers (a secret of 16 characters and more), ids and its list of models, when the config is wrong, and with `--verbose`. Not covered: what a row itself holds, a key in `model.params` that the server gives back, and the traceback of a bug.",
+    "12.1": "A key from the environment, a `…_FILE`, `.env`, a function that gives tokens, a header in the config or by `--set`, a password in the URL of a proxy, the address and key of a webhook, a signed data URL: half of it is in no file and on no stream, plain, percent-encoded, in hex or the whole in base64, also when a server gives back every header in errors, answers (a secret of 16 characters and more), ids and its list of models, when the config is wrong, and with `--verbose`. Not covered: what a row itself holds, a key in `model.params` that the server gives back, what a function of your own says as it fails, and the traceback of a bug.",
     "13.1": "Too few file descriptors: concurrency is lowered and said at the start; where they become few in the middle, no row fails.",
-    "13.2": "A limit of the address space that is enough for 1,000 rows is enough for 20,000 (more is measured, not tested); where it is too small, or the process of the numbers is killed, exit 9 with what to do, and the same command completes with more.",
-    "13.3": "A regular expression of the config that `re` would never end on gives the same answer in time that grows with the text alone; where it cannot (backreferences), exit 2 and no number.",
+    "13.2": "A limit of the address space that is enough for 1,000 rows is enough for 20,000 (more is measured, not tested); where it is too small, or the process of the numbers is killed, exit 9 with what to do, and the same command completes with more. Below 100 MB Python or one of its C libraries may abort first, in words of its own or none.",
+    "13.3": "A regular expression of the config that `re` would never end on gives the same answer in time that grows with the text alone; where it cannot (backreferences), exit 2 and no number. In a thread (the Python API) nothing can end `re`: there a pattern that looks dangerous is followed in that way from the start, and one with backreferences may hang.",
     "13.4": "A row of 10 MB, ids of 10,000 characters and 1,000 labels are measured like any others.",
     "14.1": "A run directory that an older version wrote opens, shows the same numbers and is carried on. One of the first format whose prompt uses `{{ input }}` is shown and scored, but refused with 7 when it is to be carried on: which column that was is not in it.",
     "14.2": "One whose run.json, or whose last record, a newer version wrote is refused in words and left as it is; so are its summary and a baseline file. A reduce.json of a newer version is made again.",
     "15.1": "With EVALSVC_LOG=json a `run` leaves, however it ends, one JSON result on stdout, JSON lines on stderr, and a summary of at most 4,096 bytes in /dev/termination-log where that can be written. A second signal leaves no result, one in the first moments neither; SIGKILL none of all.",
-    "15.2": "Run id, run directory, maximum runtime, drain time and every key of the config can come from the environment; a value that is wrong is refused with the name of its variable.",
+    "15.2": "Run id, run directory, maximum runtime, drain time and every key of the config can come from the environment; a value that is wrong is refused with the name of its variable, a run directory that cannot be made with its path.",
 }
 
 

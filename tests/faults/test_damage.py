@@ -9,14 +9,16 @@ from random import Random
 import pytest
 
 from evalsvc.cli import app
+from evalsvc.config import load_config
 from evalsvc.deriving.derive import derive_run, is_up_to_date
 from evalsvc.errors import JournalDamaged
 from evalsvc.journal import doctor, doctor_repair, encode, read_records
 from evalsvc.journal.line import SECTOR_BYTES
+from evalsvc.pipeline.launch import take_up
+from evalsvc.pipeline.prepare import RunOptions, prepare
+from evalsvc.reduce.fold import fold_journal
 from evalsvc.reduce.run import plan_of
-from evalsvc.rundir import RunDir
-from tests.e2e.desk import fixed_parts, messages_rows, summary_of
-from tests.faults.desk import FaultDesk
+from tests.e2e.desk import fixed_parts, summary_of
 from tests.faults.promises import promise
 from tests.faults.test_versions import contents, golden
 from tests.journal.cases import answered, failed, write
@@ -44,14 +46,23 @@ def test_every_single_bit_of_a_journal_is_found_when_it_is_flipped(tmp_path: Pat
     content = b"".join(write(path, given))
     for bit in range(len(content) * 8):
         damaged = flipped(content, bit)
-        path.write_bytes(damaged)
+        put(path, damaged, bit // 8)
         if looks_torn(content, damaged):
             assert opened(path).cut > 0
             assert ids(path) == ["1"]
+            path.write_bytes(content)
         else:
             with pytest.raises(JournalDamaged):
                 opened(path)
             assert path.read_bytes() == damaged
+            put(path, content, bit // 8)
+
+
+def put(path: Path, content: bytes, at: int) -> None:
+    """One byte of `content` in its place: a file that is written whole again six thousand times takes most of a minute."""
+    with path.open("r+b", buffering=0) as file:
+        file.seek(at)
+        file.write(content[at : at + 1])
 
 
 @promise("4.2", "4.3")
@@ -166,6 +177,51 @@ def test_numbers_of_a_journal_that_lost_its_end_and_grew_again_are_not_carried_o
 
 
 @promise("4.4")
+@pytest.mark.parametrize("how", [*SPOILT, "of another kind"])
+def test_a_summary_that_cannot_be_read_ends_no_command_that_looks_at_many_runs(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run, _ = golden("reports", tmp_path), golden("present", tmp_path)
+    run.summary.write_bytes(b"{}" if how == "of another kind" else SPOILT[how](run.summary.read_bytes()))
+    monkeypatch.chdir(tmp_path)
+    for command in ("list", "list --json", "history spam", "prune --keep 1", f"plan eval.yaml --run-dir {run.path}"):
+        with pytest.raises(SystemExit) as ended:
+            app(command.split())
+        told = capfd.readouterr()
+        assert ended.value.code in (0, None), told.err
+        assert "present" in told.out or command.startswith("plan")
+    with pytest.raises(SystemExit) as ended:
+        app(["show", str(run.path)])
+    assert ended.value.code == 2
+    assert "summary.json is damaged" in capfd.readouterr().err
+
+
+def test_numbers_that_a_killed_launch_went_beyond_are_shown_as_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = golden("present", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    older = "the run went on after these numbers were made"
+
+    def said() -> str:
+        with pytest.raises(SystemExit):
+            app(["show", str(run.path)])
+        return capfd.readouterr().err
+
+    derive_run(run)
+    assert older not in said()
+    with run.journal.open("ab") as journal:
+        journal.write(b'{"v":1,"id":"torn')
+    assert older not in said()
+    run.journal.write_bytes(run.journal.read_bytes()[: -len(b'{"v":1,"id":"torn')] + encode(failed("another")))
+    assert f"{older}; evalsvc score {run.path}" in said()
+    fold_journal(plan_of(run))  # and killed before the summary
+    assert older in said()
+    derive_run(run)
+    assert older not in said()
+
+
+@promise("4.4")
 @pytest.mark.parametrize("how", SPOILT)
 @pytest.mark.parametrize("command", ["run eval.yaml --run-dir RUN", "score RUN", "compare RUN RUN"])
 def test_a_run_json_that_cannot_be_read_is_refused_and_nothing_is_changed(
@@ -185,26 +241,29 @@ def test_a_run_json_that_cannot_be_read_is_refused_and_nothing_is_changed(
 
 
 @promise("4.2", "4.3")
-def test_a_flipped_bit_stops_every_command_until_it_is_repaired_and_its_row_asked_again(tmp_path: Path) -> None:
-    desk = FaultDesk(path=tmp_path, base_url="sandbox")
-    desk.write_rows(messages_rows(20, "one of twenty"))
-    desk.write_config()
-    assert desk.run("run", "eval.yaml", "--quiet").code == 0
-    then, run = fixed_parts(desk.summary), RunDir(desk.run_dir)
-    content = run.journal.read_bytes()
-    run.journal.write_bytes(flipped(content, content.index(b'"output"', len(content) // 2) * 8 + 80))
-    run.state.unlink()
-    damaged = run.journal.read_bytes()
+def test_a_flipped_bit_stops_every_command_until_it_is_repaired_and_its_row_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = golden("present", tmp_path)
+    then, content = fixed_parts(derive_run(run)), run.journal.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    lines, at = content.splitlines(keepends=True), 5
+    damaged = content.replace(lines[at], flipped(lines[at], lines[at].index(b'"output"') * 8 + 80))
+    run.journal.write_bytes(damaged)
 
-    for command in (["run", "eval.yaml", "--quiet"], ["score", str(run.path)]):
-        stopped = desk.run(*command)
-        assert stopped.code == 10, stopped.err
-        assert "does not match its checksum" in stopped.err
-        assert f"evalsvc doctor {run.path.relative_to(tmp_path) if command[0] == 'run' else run.path} --repair" in stopped.err
+    for command in (["run", "eval.yaml", f"--run-dir={run.path}"], ["score", str(run.path)], ["compare", str(run.path), str(run.path)]):
+        with pytest.raises(SystemExit) as stopped:
+            app(command)
+        said = capfd.readouterr().err
+        assert stopped.value.code == JournalDamaged.exit_code, said
+        assert "does not match its checksum" in said
+        assert f"evalsvc doctor {run.path} --repair" in said
         assert run.journal.read_bytes() == damaged
-    assert desk.run("doctor", str(run.path), "--repair").code == 0
-    assert len(list(read_records(run.journal))) == 19
-    again = desk.run("run", "eval.yaml", "--quiet")
-    assert again.code == 0, again.err
-    assert len(list(read_records(run.journal))) == 20
-    assert fixed_parts(desk.summary) == then
+    doctor_repair(run.path, NOW)
+    prepared = prepare(load_config(tmp_path / "eval.yaml", environ={}), RunOptions(run_dir=run.path))
+    launch = take_up(prepared, NOW)
+    assert (launch.resume.done, launch.to_ask) == (11, 1)
+    launch.manifest.write(run)
+    with run.journal.open("ab") as journal:
+        journal.write(lines[at])
+    assert fixed_parts(derive_run(run)) == then

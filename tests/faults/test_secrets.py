@@ -40,7 +40,7 @@ def through(address: str) -> dict[str, str]:
 
 
 def config_says(desk: FaultDesk, **model: object) -> None:
-    desk.write_config(model=model, limits={"max_retries": 0, "concurrency": 4}, max_error_rate=1.0)
+    desk.write_config(model=model, limits={"max_retries": 0, "concurrency": 4}, max_error_rate=1.0, gates=["parse_rate >= 0.1"])
 
 
 def taken_from_a_file(desk: FaultDesk) -> dict[str, str]:
@@ -60,12 +60,17 @@ def test_a_server_that_gives_back_every_header_gets_no_key_into_file_or_stream(d
         "EVALSVC_WEBHOOK_SECRET": CANARY,
         "EVALSVC_MODEL__HEADERS__X-API-KEY": CANARY,
         "GITHUB_STEP_SUMMARY": str(desk.path / "step.md"),
+        "EVALSVC_TERMINATION_LOG": str(desk.path / "termination.log"),
+        "EVALSVC_LOG": "json" if output == "--json" else "",
     }
+    (desk.path / "termination.log").touch()
     given = ("--set", f"model.headers.x-auth={CANARY}", "--set", f"model.headers.cookie=session={CANARY}")
     done = desk.run("run", "eval.yaml", output, *given, environ=environ)
     assert done.code == 0, done.err
     assert desk.summary["rows"] == {"expected": 7, "ok": 4, "error": 3, "pending": 0}
     assert all("[redacted]" in record["output"] for record in desk.journal() if record["status"] == "ok")
+    assert (desk.run_dir / "junit.xml").stat().st_size
+    assert (desk.path / "termination.log").stat().st_size
     shown = desk.run("show", environ=environ)
     assert shown.code == 0, shown.err
 
@@ -89,6 +94,38 @@ def test_another_way_to_send_a_key_gets_it_nowhere_either(desk: FaultDesk, addre
     if literal:  # the user's own file
         (desk.path / "eval.yaml").unlink()
     assert done.code in {0, 2, 4}, done.err
+
+
+@promise("12.1")
+@pytest.mark.long
+def test_a_token_that_a_function_gives_is_in_no_answer_either(desk: FaultDesk, address: str) -> None:
+    (desk.path / "tokens.py").write_text(f"import os\n\n\ndef give():\n    return os.environ['{KEY_VARIABLE}']\n")
+    azure = {"deployment": "d", "api_version": "2024-10-21", "token_provider": "tokens.py:give"}
+    config_says(desk, base_url=address, client="azure", azure=azure, api_key_env=None)
+    assert desk.run(*RUN).code == 0
+    assert all("[redacted]" in record["output"] for record in desk.journal() if record["status"] == "ok")
+
+
+@promise("12.1")
+@pytest.mark.long
+def test_a_judge_with_a_key_of_its_own_and_a_baseline_tell_none(desk: FaultDesk) -> None:
+    assert desk.run(*RUN).code == 0
+    assert desk.run("baseline", "save", "spam", "--out", "baseline.jsonl").code == 0
+    judge = {"name": "judged", "task": "judge", "judge": {"rubric": "Good?", "scale": [1, 5]}, "dataset": {"path": str(desk.run_dir)}}
+    model = {"name": "echo", "base_url": desk.base_url, "api_key_env": "JUDGE_KEY"}
+    (desk.path / "judge.yaml").write_text(json.dumps({**judge, "model": model}))
+    judged = desk.run("run", "judge.yaml", "--verbose", environ={KEY_VARIABLE: "", "OPENAI_API_KEY": "", "JUDGE_KEY": CANARY})
+    assert judged.code == 0, judged.err
+
+
+@promise("12.1")
+@pytest.mark.long
+def test_the_models_that_a_server_lists_are_told_without_the_key(desk: FaultDesk) -> None:
+    desk.write_rows([{"id": "1", "text": "missing 1", "label": "spam"}])
+    desk.write_config(model={"name": "other"}, limits={"wait_for_endpoint_s": 1})
+    refused = desk.run(*RUN)
+    assert refused.code == 2, refused.err
+    assert refused.err.count("[redacted]") >= 2  # while it waits for the model, and at its end
 
 
 @promise("12.1")

@@ -12,6 +12,7 @@ import pytest
 from evalsvc.errors import RunInUse, StorageFailed
 from evalsvc.journal import RunLock, lock_holder
 from tests.faults.promises import promise
+from tests.faults.small_disk import needs_small_disks
 
 HOLD = """
 import sys, time
@@ -102,6 +103,22 @@ def test_a_holder_that_has_not_signed_yet_is_another_process(tmp_path: Path) -> 
             mine(path)
 
 
+LOOK = "import sys; from evalsvc.journal import lock_holder; print(lock_holder(sys.argv[1]))"
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+
+
+@promise("2.7")
+@needs_small_disks()
+def test_who_holds_a_lock_can_be_seen_where_nothing_may_be_written(tmp_path: Path) -> None:
+    def seen() -> str:
+        looking = ["unshare", "-Urm", "sh", "-c", READ_ONLY, str(tmp_path), sys.executable, "-c", LOOK, str(tmp_path / "run.lock")]
+        return subprocess.run(looking, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True).stdout
+
+    with held_by_another(tmp_path / "run.lock"):
+        assert "process 71 on host node-3" in seen()
+    assert seen() == "None\n"
+
+
 def test_where_there_was_never_a_lock_nobody_holds_it(tmp_path: Path) -> None:
     assert lock_holder(tmp_path / "run.lock") is None
 
@@ -129,9 +146,10 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_who_takes_the_lock_clears_away_what_the_last_one_was_killed_over_and_nothing_else(tmp_path: Path) -> None:
     left = [".run.json.4.tmp", ".scored.jsonl.tmp", "predictions.jsonl.repair", "quarantine/.20261120T021344Z-tail-at-0.71.tmp"]
+    left += ["earlier/1/.run.json.4.tmp"]
     kept = ["run.json", ".mine.tmp", "notes.repair", "data/.x.4.tmp", "quarantine/20261120T021344Z-tail-at-0"]
     for name in (*left, *kept):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text("half")
     with mine(tmp_path / "run.lock"):
         there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}

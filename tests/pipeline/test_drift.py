@@ -1,5 +1,7 @@
 """Room for another measurement: nothing mixes, whatever moment the power goes at."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,9 @@ import pytest
 from evalsvc.errors import StorageFailed
 from evalsvc.pipeline.drift import set_aside
 from evalsvc.rundir import Manifest, RunDir
+from tests.faults.promises import promise
+from tests.faults.recording import recorded
+from tests.faults.strace import needs_strace
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def test_each_measurement_gets_a_number_of_its_own(run: RunDir) -> None:
     assert answers(run) == {"earlier/1": "monday", "earlier/2": "tuesday"}
 
 
-@pytest.mark.parametrize("step", ["evalsvc.rundir.RunDir.create", "shutil.copyfile", "evalsvc.pipeline.drift.sync_dir"])
+@pytest.mark.parametrize("step", ["evalsvc.rundir.RunDir.create", "evalsvc.pipeline.drift.write_atomic", "evalsvc.pipeline.drift.sync_dir"])
 def test_broken_off_at_any_step_the_run_is_still_the_old_measurement_and_the_next_try_ends_well(
     run: RunDir, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,3 +62,18 @@ def test_broken_off_at_any_step_the_run_is_still_the_old_measurement_and_the_nex
     assert manifest.identity == {"model": "m"}
     set_aside(run)
     assert list(answers(run).values()) == ["monday"]
+
+
+@needs_strace()
+@promise("3.3")
+def test_what_the_old_answers_are_of_is_on_the_disk_before_they_move(run: RunDir, tmp_path: Path) -> None:
+    """Else a power loss leaves answers that were paid for beside an empty run.json, and nobody can tell what they are answers to."""
+    moving = "import sys; from pathlib import Path; from evalsvc.pipeline.drift import set_aside; from evalsvc.rundir import RunDir\n"
+    ops = recorded(
+        [sys.executable, "-c", f"{moving}set_aside(RunDir(Path('run')))"], tmp_path / "trace", cwd=tmp_path, environ=dict(os.environ)
+    )
+    moved = next(at for at, op in enumerate(ops) if op.what == "rename" and op.to == "run/earlier/1/predictions.jsonl")
+    named = next(at for at, op in enumerate(ops) if op.to == "run/earlier/1/run.json")
+    synced = [op.path for op in ops[:named] if op.what == "sync"]
+    assert ops[named].path in synced
+    assert ("sync", "run/earlier/1") in [(op.what, op.path) for op in ops[named:moved]]

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from evalsvc.endpoint.models import ModelsSeen, ModelsState
 from evalsvc.pipeline.echoes import UNMISTAKABLE, Echoes
 from evalsvc.records import Reply, Usage
 
 SECRET = "sk-0123456789abcdef"
-ECHOES = Echoes([SECRET, "EMPTY"])
+ECHOES = Echoes(lambda: (SECRET, "EMPTY"))
 
 
 def reply(**texts: Any) -> Reply:
@@ -40,3 +41,16 @@ def test_what_may_be_a_word_of_an_honest_answer_stays() -> None:
     honest = reply(output="EMPTY", reasoning="it is EMPTY")
     assert len("EMPTY") < UNMISTAKABLE
     assert ECHOES.without(honest) is honest
+
+
+def test_a_token_that_is_renewed_is_blanked_from_then_on() -> None:
+    tokens = iter([("first-token-0123456789",), ("second-token-0123456789",)])
+    echoes = Echoes(lambda: next(tokens))
+    assert echoes.without(reply(output="second-token-0123456789")).output == "[redacted]"
+
+
+def test_what_the_server_lists_is_blanked_too() -> None:
+    seen = ModelsSeen(state=ModelsState.LISTED, names=("m", f"m-{SECRET}"), card={"id": "m", "root": SECRET, "max_model_len": 4096})
+    blanked = ECHOES.seen(seen)
+    assert blanked.names == ("m", "m-[redacted]")
+    assert blanked.card == {"id": "m", "root": "[redacted]", "max_model_len": 4096}

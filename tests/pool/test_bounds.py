@@ -90,3 +90,13 @@ def test_a_stretch_in_which_the_process_was_busy_is_the_clients_whatever_it_wait
     bounds.turn(25.0, Cause.TAIL)
     bounds.settle(30.0, cpu_s=10.2)
     assert bounds.seconds() == {"client": 10.0, "concurrency": 15.0, "tail": 5.0}
+
+
+def test_a_ramp_that_has_led_nowhere_was_the_server() -> None:
+    bounds = Bounds(0.0)
+    bounds.turn(0.0, Cause.RAMP)
+    bounds.settle(6.0, cpu_s=0.0)
+    bounds.not_ramp(Cause.SERVER)
+    bounds.turn(6.0, Cause.TAIL)
+    bounds.settle(8.0, cpu_s=0.0)
+    assert bounds.seconds() == {"server": 6.0, "tail": 2.0}

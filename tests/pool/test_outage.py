@@ -8,6 +8,7 @@ import pytest
 
 from evalsvc.endpoint.answer import Action, Answer
 from evalsvc.errors import EndpointDown, Stopped
+from evalsvc.pool.dispatcher import AGAIN, NEVER_ANSWERED
 from evalsvc.records import Request
 from tests.faults.promises import promise
 from tests.pool.launches import launch, stop_at
@@ -79,10 +80,17 @@ def test_an_endpoint_that_stays_down_stops_the_run_and_leaves_the_rest_pending()
     server = down_while(lambda at: at >= 2)
     launched = launch(server, 8_000)
     assert isinstance(launched.error, EndpointDown)
-    assert launched.error.hint is not None
+    assert launched.error.hint == AGAIN
     assert launched.answered
     assert not launched.failed
     assert HALF_AN_HOUR <= launched.ended_at <= 2 + HALF_AN_HOUR + 20
+
+
+def test_a_server_that_fails_every_row_from_the_first_on_is_told_from_one_that_went_away() -> None:
+    launched = launch(Scripted(script=lambda _row, _attempt, _at: failure("server_error", Action.RETRY)), 5, outage_budget_s=60.0)
+    assert isinstance(launched.error, EndpointDown)
+    assert launched.error.hint == f"{NEVER_ANSWERED}; {AGAIN}"
+    assert (launched.answered, launched.failed) == (set(), {})
 
 
 def test_an_endpoint_that_was_never_up_is_waited_for() -> None:

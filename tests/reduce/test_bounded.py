@@ -12,7 +12,8 @@ from evalsvc.reduce.bounded import SHORTEST_S, bounded_by
 
 def counters(seconds: Mapping[str, float], **fields: Any) -> dict[str, Any]:
     """As a launch of 1,000 rows leaves them that had 1,000 requests in flight at most."""
-    told: dict[str, Any] = {"wall_s": sum(seconds.values()), "rows": 1_000, "attempts": 1_000, "rate_limited": 0, "by_error": {}}
+    wall_s = sum(seconds.values())
+    told: dict[str, Any] = {"wall_s": wall_s, "cpu_s": wall_s, "rows": 1_000, "attempts": 1_000, "rate_limited": 0, "by_error": {}}
     return {"event": "counters", **told, "concurrency": 64, "ceiling": 1_000, "bounded_s": dict(seconds), **fields}
 
 
@@ -62,12 +63,15 @@ def test_the_cause_that_took_most_of_the_time_is_named_with_the_one_setting_to_c
         ({"model": {"client": "sdk"}}, {}, Cause.CLIENT, "try model.client: http"),
         ({"model": {"stream": True}}, {}, Cause.CLIENT, "try model.stream: false"),
         ({"limits": {"concurrency": 5_000}}, {}, Cause.CONCURRENCY, "of 5,000 asked for; try ulimit -n: 10,000"),
-        ({}, {"by_error": {"timeout": 300}}, Cause.SERVER, "300 of 1,000 attempts failed; nothing to change"),
+        ({}, {"cpu_s": 7.0}, Cause.CLIENT, "this machine: 80 % of the time there was work to do, with 7 % of a core to do it; nothing"),
+        ({"limits": {"concurrency": 64}}, {"ceiling": 64}, Cause.CONCURRENCY, "concurrency: 128; if that is no faster, it is the server"),
+        ({"limits": {"concurrency": 1}}, {"ceiling": 1}, Cause.CONCURRENCY, ": one in flight 80 % of the time; try limits.concurrency: 2"),
+        ({}, {"by_error": {"timeout": 300}}, Cause.SERVER, "300 of 1,000 attempts failed; nothing to change: its own log says why"),
         (
             {"limits": LIMITS},
             {"rate_limited": 3},
             Cause.REQUESTS_PER_MINUTE,
-            "nothing to change: the server itself refused 3 requests (429)",
+            "3 requests refused (429); nothing to change: the server itself allows no more",
         ),
         ({"journal": {"prompts": False}}, {}, Cause.DISK, "try --run-dir: a faster disk"),
         ({"budget": {"tokens": 1_000}}, {}, Cause.BUDGET, "try budget.tokens: 2,000"),
@@ -83,6 +87,11 @@ def test_the_setting_is_the_one_that_this_config_can_change(
 def test_of_a_run_that_was_over_before_anything_could_be_told_nothing_is_said(seconds: dict[str, float]) -> None:
     told = verdict(counters(seconds), config=config())
     assert (told["cause"], told["setting"], told["message"]) == (None, None, "too short to tell")
+
+
+def test_more_at_once_is_no_advice_where_the_server_has_begun_to_refuse() -> None:
+    told = verdict(counters({"concurrency": 80.0, "rate_limit": 20.0}, rate_limited=1), config=config())
+    assert "1 request refused (429); nothing to change: the server's rate limit is close to it" in told["message"]
 
 
 def test_the_launches_of_a_run_are_judged_together() -> None:

@@ -44,8 +44,9 @@ def test_json_goes_to_stdout_whatever_stderr_is() -> None:
     assert err.getvalue() == ""
 
 
-def test_json_logs_are_asked_for_by_the_environment() -> None:
-    assert isinstance(chosen(Screen(), TERM="xterm", EVALSVC_LOG="json"), JsonView)
+@pytest.mark.parametrize(("value", "view"), [("json", JsonView), ("JSON", JsonView), ("", LineView)])
+def test_json_logs_are_asked_for_by_the_environment(value: str, view: type) -> None:
+    assert isinstance(chosen(io.StringIO(), TERM="xterm", EVALSVC_LOG=value), view)
 
 
 def test_quiet_shows_nothing_not_even_events() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalsvc.errors import UsageError
 from evalsvc.scoring.patterns import READS_CHARS, Pattern, within
-from evalsvc.scoring.walk import Match, Unwalkable, compile_program
+from evalsvc.scoring.walk import Match, Unwalkable, compile_program, may_explode
 from tests.faults.promises import promise
 
 PLACE = "scoring.extract.regex"
@@ -111,10 +111,46 @@ def test_the_limit_leaves_no_timer_and_no_handler_behind() -> None:
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
 
 
-def test_in_another_thread_there_is_no_limit_and_no_error() -> None:
+def in_a_thread(work: Callable[[], Any]) -> Any:
     told: list[Any] = []
-    work: Callable[[], None] = lambda: told.append(within(0.01, lambda: sum(range(3_000_000))))  # noqa: E731
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=lambda: told.append(work()), daemon=True)
     thread.start()
-    thread.join()
-    assert told == [sum(range(3_000_000))]
+    thread.join(30)
+    assert told, "it comes to no end, or it failed"
+    return told[0]
+
+
+def test_in_another_thread_there_is_no_limit_and_no_error() -> None:
+    assert in_a_thread(lambda: within(0.01, lambda: sum(range(3_000_000)))) == sum(range(3_000_000))
+
+
+@promise("13.3")
+@pytest.mark.parametrize(("pattern", "answer"), ENDLESS[:3])
+def test_in_another_thread_where_nothing_could_stop_it_such_a_pattern_ends_too(pattern: str, answer: str | None) -> None:
+    assert in_a_thread(lambda: Pattern(pattern, place=PLACE).last(LONG)) == answer
+
+
+@pytest.mark.parametrize(
+    ("pattern", "explodes"),
+    [
+        (r"answer:\s*(\w+)", False),
+        (r"^.*answer: (\w+).*$", False),
+        ("a+b+c*", False),
+        (r"(\w+\s?)*\.", True),
+        ("(a*)?", False),
+        (r"(?:a|a)*(a)$", True),
+        ("(.*?a){20}b", True),
+    ],
+)
+def test_only_patterns_that_look_like_it_are_taken_for_dangerous(pattern: str, explodes: bool) -> None:
+    assert may_explode(re.compile(pattern)) == explodes
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"), [("(?:a+)+(?=(b)?)", "aab"), ("(?:a+)+(?=b(?:(c))?)", "aabc"), (r"(x)(?:a+)+(?=\1)", "xaax"), (r"(?a:\w)+", "é")]
+)
+def test_what_a_walk_cannot_follow_it_refuses(pattern: str, text: str) -> None:
+    """`re` alone knows what these find."""
+    with pytest.raises(Unwalkable):
+        compile_program(re.compile(pattern))
+    assert Pattern(pattern, place=PLACE).last(text) == _answer(re.compile(pattern), text)

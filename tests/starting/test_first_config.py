@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import resource
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from evalsvc.config import EvalConfig, load_config
 from evalsvc.dataset import open_dataset
-from evalsvc.errors import UsageError
+from evalsvc.errors import StorageFailed, UsageError
 from evalsvc.prompt import Prompt
 from evalsvc.starting.asking import Fetch
 from evalsvc.starting.first_config import Started, first_config
@@ -171,6 +172,20 @@ def test_nothing_is_overwritten_unless_forced(start: Callable[..., Started]) -> 
     assert Path("eval.yaml").read_text() == "mine"
     start("reviews.jsonl", as_jsonl(REVIEWS), force=True)
     assert written().name == "reviews"
+
+
+def test_where_there_is_no_room_the_old_config_stays_and_nothing_else(start: Callable[..., Started]) -> None:
+    start("reviews.jsonl", as_jsonl(REVIEWS))
+    Path("eval.yaml").write_text("mine")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(StorageFailed, match=r"eval\.yaml: the file is larger than allowed here"):
+            first_config("reviews.jsonl", Path("eval.yaml"), force=True, environ={}, fetch=nobody)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Path("eval.yaml").read_text() == "mine"
+    assert {path.name for path in Path().iterdir()} == {"eval.yaml", "reviews.jsonl"}
 
 
 def test_a_scorer_that_is_there_keeps_the_config_from_being_written(start: Callable[..., Started]) -> None:
