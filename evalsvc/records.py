@@ -161,6 +161,7 @@ class Cause(StrEnum):
     BUDGET = "budget"
     RAMP = "ramp"  # nobody knew yet how many at a time are good
     TAIL = "tail"  # nothing was left to send: the last answers
+    STOP = "stop"  # nothing was sent any more, since the run was to stop: says nothing of what bounded it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

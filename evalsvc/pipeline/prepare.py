@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,7 +94,7 @@ def prepare(loaded: LoadedConfig, options: RunOptions) -> Prepared:
     judged = [run.key for run in runs_of(config.dataset, config.base_dir)]
     measured = identity(config, base_url, prompt.fingerprint, azure=azure, judged=judged)
     run_id = options.run_id or identity_digest(measured)
-    run = RunDir(options.run_dir or RUNS / config.name / _file_name(run_id))
+    run = RunDir(_folder(options.run_dir) or RUNS / config.name / _file_name(run_id))
 
     def builder_of(revision: str | None) -> RequestBuilder:
         model = config.model.model_copy(update={"revision": revision})
@@ -196,6 +196,13 @@ def _placed(place: str, key: str) -> Iterator[None]:
         yield
     except UsageError as error:
         raise type(error)(f"{place}: {error.message.removeprefix(f'{key}: ')}", hint=error.hint) from error
+
+
+def _folder(run_dir: Path | None) -> Path | None:
+    with suppress(OSError):  # which the run directory has words for
+        if run_dir is not None and run_dir.is_file():
+            raise UsageError(f"{run_dir} cannot be a run directory (--run-dir, EVALSVC_RUN_DIR): it is a file", hint="name a folder")
+    return run_dir
 
 
 def _file_name(run_id: str) -> str:

@@ -441,7 +441,7 @@ class Pool:
         until = self._loop.time() + seconds
         try:
             while self._workers and (left_s := until - self._loop.time()) > 0:
-                await self._sleep(left_s, "what is in flight", Cause.TAIL)
+                await self._sleep(left_s, "what is in flight", Cause.STOP)
         finally:
             await self._workers.end()
 

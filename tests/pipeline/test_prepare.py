@@ -49,3 +49,11 @@ def test_a_run_id_that_cannot_name_a_folder_of_its_own_is_refused_with_the_place
     loaded = prepared(tmp_path, [{"id": "1", "text": "a", "label": "spam"}], "night").loaded
     with pytest.raises(UsageError, match=r"--run-id, EVALSVC_RUN_ID"):
         prepare(loaded, RunOptions(run_id=run_id))
+
+
+@promise("15.2")
+def test_a_file_is_no_run_directory(tmp_path: Path) -> None:
+    loaded = prepared(tmp_path, [{"id": "1", "text": "a", "label": "spam"}], "night").loaded
+    (tmp_path / "taken").touch()
+    with pytest.raises(UsageError, match=r"--run-dir, EVALSVC_RUN_DIR.*it is a file"):
+        prepare(loaded, RunOptions(run_dir=tmp_path / "taken"))

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from evalsvc.endpoint.answer import Action, Answer
+from evalsvc.errors import Stopped
 from evalsvc.pool.bounds import Bounds
 from evalsvc.records import Cause, Request
-from tests.pool.launches import Launch, launch
+from tests.pool.launches import Launch, launch, stop_at
 from tests.pool.servers import RateLimited, Scripted, Server, Slots, failure
 from tests.pool.test_payer import Patron
 from tests.virtual_time import VirtualLoop
@@ -54,6 +55,7 @@ CASES: Mapping[Cause, Callable[[], Launch]] = {
     Cause.BUDGET: lambda: launch(Server(low_s=20.0, high_s=30.0), 1_000, hooks={"payer": Patron(50)}),
     Cause.RAMP: lambda: launch(Server(low_s=20.0, high_s=21.0), 900),
     Cause.TAIL: lambda: launch(Server(low_s=4.0, high_s=5.0), 60),
+    Cause.STOP: lambda: launch(Server(low_s=20.0, high_s=21.0), 900, during=stop_at(1.0, Stopped("by SIGTERM")), drain_s=30.0),
     Cause.CLIENT: lambda: launch(Laborious(), 500, ceiling=300),
 }
 

@@ -95,7 +95,7 @@ def test_more_at_once_is_no_advice_where_the_server_has_begun_to_refuse() -> Non
 
 
 def test_the_launches_of_a_run_are_judged_together() -> None:
-    outages = counters({"outage": 40.0, "server": 20.0}), counters({"outage": 60.0, "from_the_future": 900.0})
+    outages = counters({"outage": 40.0, "server": 20.0}), counters({"outage": 60.0, "stop": 900.0, "from_the_future": 900.0})
     launches: list[dict[str, Any]] = [counters({"server": 50.0}), {}, *outages]
     told = verdict(*launches, config=config())
     assert (told["cause"], told["seconds"]) == (Cause.OUTAGE, {"outage": 100.0, "server": 70.0})
