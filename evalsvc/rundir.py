@@ -96,6 +96,8 @@ class RunDir:
                     left.unlink(missing_ok=True)
                 temp.symlink_to(self.path.name)
                 temp.replace(link)
+        with suppress(OSError):
+            temp.unlink()  # where it could be made and not be moved
 
 
 def _why_unwritable(path: Path) -> int:

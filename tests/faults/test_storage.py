@@ -20,6 +20,7 @@ from tests.faults.small_disk import PAGE, ROOM, Mount, Run, SmallDisk, lines_of,
 from tests.faults.strace import NAMES, SYNCS, WRITES, Call, Fault, needs_strace, traced
 
 SEED = int(os.environ.get("STORAGE_SEED", "20261121"))
+RENAMES = ("rename", "renameat", "renameat2")
 STORAGE = 9
 ROWS, CONCURRENCY = 36, 4
 # (file, calls) of which at least the first happens in every launch that asks
@@ -105,6 +106,18 @@ def test_a_repair_that_fails_is_done_by_the_next_launch(desk: FaultDesk, alone: 
     journal.write_bytes(journal.read_bytes() + b'{"v":1,"id":"r9","rep')
     _strike_and_carry_on(desk, alone, Fault(calls=calls, does="error=EIO", nth=1, ever=True, file="predictions.jsonl"))
     assert [path.read_bytes() for path in (desk.run_dir / "quarantine").iterdir()][:1] == [b'{"v":1,"id":"r9","rep']
+
+
+@pytest.mark.long
+@promise("2.1")
+@needs_strace()
+def test_a_link_to_the_latest_that_cannot_be_put_in_place_is_done_without(desk: FaultDesk) -> None:
+    run_dir, trace = desk.path / "runs/spam/r", desk.path / "trace"
+    command = [*COMMAND, "run", "eval.yaml", "--quiet", f"--run-dir={run_dir}"]
+    struck = _ended(desk.path, traced(command, run_dir, trace, Fault(calls=RENAMES, does="error=ENOSPC", nth=1, file="latest")))
+    assert Fault.struck(trace)
+    assert struck.code == 0, struck.err
+    assert [path.name for path in run_dir.parent.iterdir()] == ["r"]
 
 
 @promise("2.1", "2.5")
