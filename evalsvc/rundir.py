@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, Self
 
+from evalsvc.config.identity import identity_digest
 from evalsvc.errors import EvalsvcError, JournalDamaged, UsageError
 from evalsvc.journal.files import storage_failed, sync_dir, write_atomic
 from evalsvc.jsonio import canonical, loads
@@ -103,6 +105,15 @@ class RunDir:
 def _why_unwritable(path: Path) -> int:
     """The errno that a write to `path` would meet."""
     return errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES
+
+
+def command_of(run: RunDir, manifest: "Manifest", *, config_file: str) -> str:
+    """The command that carries `run` on, from a shell that knows nothing of it. Typed without its name, it might start another run."""
+    if run.path.name != manifest.id or run.path.parent.name != manifest.name:
+        named = f" --run-dir {quote(str(run.path))}"
+    else:
+        named = "" if manifest.id == identity_digest(manifest.identity) else f" --run-id {quote(manifest.id)}"
+    return f"evalsvc run {quote(manifest.config_file or config_file)}{named}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

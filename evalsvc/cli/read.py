@@ -24,7 +24,7 @@ from evalsvc.records import Summary
 from evalsvc.reduce.plan import Plan
 from evalsvc.reduce.run import is_behind, known_summary, summary_to_show
 from evalsvc.report.streams import write_out
-from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
+from evalsvc.rundir import Manifest, RunDir, all_runs, command_of, find_run
 
 
 def score_command(
@@ -119,7 +119,7 @@ def print_run(run: RunDir, summary: Summary, *, json: bool) -> int:
     if json:
         print_result_event(summary, str(run.path), stdout=sys.stdout, exit_code=code)
     else:
-        steps = next_steps(summary, str(run.path), f"evalsvc run {manifest.config_file or 'CONFIG'}")
+        steps = next_steps(summary, str(run.path), command_of(run, manifest, config_file="CONFIG"))
         print_result(summary, str(run.path), stdout=sys.stdout, environ=os.environ, exit_code=code, next_steps=steps)
     return code
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -27,6 +28,8 @@ from evalsvc.starting.direct import Direct
 
 # Options that are not repeated in the command to type next: what they ask for is done.
 ONCE = (" --retry-failed", " --on-drift=rerun", " --on-drift rerun")
+
+NAMED_BY = {"EVALSVC_RUN_ID": "--run-id", "EVALSVC_RUN_DIR": "--run-dir"}
 
 
 def run_command(
@@ -65,7 +68,9 @@ def _same_command() -> str:
     command = typed(["evalsvc", *sys.argv[1:]])
     for option in ONCE:
         command = command.replace(option, "")
-    return command
+    # the next shell may not have what named the run in this one
+    named = [[option, os.environ[name]] for name, option in NAMED_BY.items() if os.environ.get(name) and option not in command]
+    return " ".join([command, *map(shlex.join, named)])
 
 
 def launch(prepared: Prepared, *, json: bool, quiet: bool, ending: Ending | None = None) -> Evaluation:

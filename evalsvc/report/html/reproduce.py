@@ -1,10 +1,10 @@
 """All that somebody else needs to get the same numbers, and to write down how they were had."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from evalsvc.config.identity import identity_digest
 from evalsvc.config.models import EvalConfig
 from evalsvc.records import Summary
 from evalsvc.report.html.contents import Page
@@ -12,7 +12,7 @@ from evalsvc.report.html.markup import Html, block, folded, note, part, table, t
 from evalsvc.report.methods import methods
 from evalsvc.report.plain import one_line
 from evalsvc.report.words import NOTHING, count, interval, score
-from evalsvc.rundir import Manifest
+from evalsvc.rundir import Manifest, RunDir, command_of
 
 
 def reproduce(page: Page) -> Html:
@@ -34,10 +34,9 @@ def _preformatted(content: str) -> Html:
 def _commands(page: Page) -> Iterator[str]:
     manifest, folder = page.manifest, quote(page.run_dir)
     if "answers" not in manifest.identity:
-        named = "" if manifest.id == identity_digest(manifest.identity) else f" --run-id {quote(manifest.id)}"
         known = manifest.config_file is not None
         why = "the same run: nothing that was answered is asked again" if known else "the config below, saved under this name"
-        yield f"evalsvc run {quote(manifest.config_file or 'eval.yaml')}{named}    # {why}"
+        yield f"{command_of(RunDir(Path(page.run_dir)), manifest, config_file='eval.yaml')}    # {why}"
     yield f"evalsvc score {folder}    # the numbers again, from the answers that are there"
     yield f"evalsvc show {folder}"
 

@@ -43,7 +43,8 @@ def manifest(config: Mapping[str, Any] | None = None, **changes: Any) -> Manifes
 
 
 def page(of: Summary | None = None, *, exit_code: int | None = 3, about: Manifest | None = None, **changes: Any) -> Page:
-    return Page(summary=of or summary(), manifest=about or manifest(), run_dir="runs/spam/1a2b3c4d", exit_code=exit_code, **changes)
+    given = {"run_dir": "runs/spam/1a2b3c4d", **changes}
+    return Page(summary=of or summary(), manifest=about or manifest(), exit_code=exit_code, **given)
 
 
 def rendered(of: Summary | None = None, **changes: Any) -> str:

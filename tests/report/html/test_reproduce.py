@@ -31,9 +31,17 @@ def test_the_config_is_written_as_people_write_it_and_without_defaults() -> None
 
 def test_the_command_is_there_and_goes_on_where_it_stopped() -> None:
     of_itself = identity_digest(manifest().identity)
-    assert "evalsvc run 'my eval.yaml' # the same run" in read(about=manifest(id=of_itself, config_file="my eval.yaml")).text
-    assert "evalsvc run eval.yaml --run-id nightly-7 # the same run" in read(about=manifest(id="nightly-7")).text
-    unsaved = read(about=manifest(id=of_itself, config_file=None)).text
+    runs = f"runs/{manifest().name}"
+    by_itself = f"{runs}/{of_itself}"
+    assert (
+        "evalsvc run 'my eval.yaml' # the same run"
+        in read(about=manifest(id=of_itself, config_file="my eval.yaml"), run_dir=by_itself).text
+    )
+    nightly = read(about=manifest(id="nightly-7"), run_dir=f"{runs}/nightly-7").text
+    assert "evalsvc run eval.yaml --run-id nightly-7 # the same run" in nightly
+    elsewhere = read(about=manifest(id=of_itself), run_dir="/mnt/my run").text
+    assert "evalsvc run eval.yaml --run-dir '/mnt/my run' # the same run" in elsewhere
+    unsaved = read(about=manifest(id=of_itself, config_file=None), run_dir=by_itself).text
     assert "evalsvc run eval.yaml # the config below, saved under this name" in unsaved
     imported = read(about=manifest(identity={"answers": True, "model": "a.csv", "revision": None, "endpoint": "file"})).text
     assert "evalsvc run" not in imported
