@@ -66,6 +66,11 @@ class RunDir:
     def lock(self) -> Path:
         return self.path / "run.lock"
 
+    @property
+    def typed(self) -> str:
+        """Its path as a shell takes it, for commands that are shown."""
+        return quote(str(self.path))
+
     def create(self) -> None:
         """Directories that it makes are on the disk when it returns: what is in one that is not would go with it.
 
@@ -110,7 +115,7 @@ def _why_unwritable(path: Path) -> int:
 def command_of(run: RunDir, manifest: "Manifest", *, config_file: str) -> str:
     """The command that carries `run` on, from a shell that knows nothing of it. Typed without its name, it might start another run."""
     if run.path.name != manifest.id or run.path.parent.name != manifest.name:
-        named = f" --run-dir {quote(str(run.path))}"
+        named = f" --run-dir {run.typed}"
     else:
         named = "" if manifest.id == identity_digest(manifest.identity) else f" --run-id {quote(manifest.id)}"
     return f"evalsvc run {quote(manifest.config_file or config_file)}{named}"

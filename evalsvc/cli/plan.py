@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from evalsvc.cli.failing import guarded, say
 from evalsvc.cli.run import launch
@@ -111,7 +112,7 @@ def _estimate(summary: Summary) -> Estimate | None:
 def _next_steps(sheet: PlanSheet) -> list[str]:
     words = typed(_without_ask(sys.argv[2:]))
     if not sheet.to_ask and not sheet.unasked:
-        return [f"evalsvc show {sheet.run_dir}"]
+        return [f"evalsvc show {quote(sheet.run_dir)}"]
     if sheet.answers or sheet.reuses is not None:  # what is taken over is not there to be measured on before it is
         return [f"evalsvc run {words}"]
     measure = f"evalsvc plan {words} --ask {ASK_FIRST}    # sends {ASK_FIRST} rows, which count as done, and measures"

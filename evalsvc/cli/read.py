@@ -90,7 +90,7 @@ def show_command(named: str | None, *, json: bool, methods: bool = False) -> int
         run = find_run(named)
         summary = summary_to_show(run)
         if is_behind(run):
-            remark(f"the run went on after these numbers were made; evalsvc score {run.path} brings them up to date")
+            remark(f"the run went on after these numbers were made; evalsvc score {run.typed} brings them up to date")
         return _print_methods(run, summary, json=json) if methods else print_run(run, summary, json=json)
 
     return guarded(work, json_result=json)
@@ -175,7 +175,7 @@ def _in_words(diagnosis: Diagnosis, run: RunDir, *, repaired: bool) -> str:
         lines.append(f"  in use by {diagnosis.locked_by}")
     lines += [f"  moved to {path}" for path in diagnosis.quarantined]
     if diagnosis.damaged:
-        lines.append(f"  next: evalsvc doctor {run.path} --repair moves them to quarantine/, and their rows are asked again")
+        lines.append(f"  next: evalsvc doctor {run.typed} --repair moves them to quarantine/, and their rows are asked again")
     elif repaired and diagnosis.quarantined:
         lines.append("  repaired; the next evalsvc run asks those rows again")
     elif diagnosis.healthy:

@@ -11,6 +11,7 @@ would call every fifth such change a loss.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from evalsvc.compare.comparing import compare
 from evalsvc.compare.nouns import Comparison, Difference, Rows
@@ -79,7 +80,9 @@ def find_baseline(written: str, run: RunDir, base_dir: Path) -> Side:
     try:
         there = path if path.exists() else find_side(written)
     except UsageError as error:
-        make = f"evalsvc baseline save {run.path} -o {path}" if path.suffix == ".gz" else "evalsvc list shows the runs there are"
+        make = (
+            f"evalsvc baseline save {run.typed} -o {quote(str(path))}" if path.suffix == ".gz" else "evalsvc list shows the runs there are"
+        )
         raise UsageError(f"{NO_BASELINE}there is no {written}", hint=f"next: {make}") from error
     return open_side(there.path if isinstance(there, RunDir) else there)
 
@@ -105,7 +108,7 @@ def _latest(run: RunDir) -> RunDir:
     if found is None:
         raise UsageError(
             f"{NO_BASELINE}there is no complete run of {run.path.absolute().parent.name} before this one that no gate failed",
-            hint=f"the next run will be held against this one; or keep one: evalsvc baseline save {run.path} -o baseline.jsonl.gz, "
+            hint=f"the next run will be held against this one; or keep one: evalsvc baseline save {run.typed} -o baseline.jsonl.gz, "
             "and write baseline: baseline.jsonl.gz",
         )
     return found

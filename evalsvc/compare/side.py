@@ -62,7 +62,7 @@ def _unscored(run: RunDir) -> UsageError:
     holder = lock_holder(run.lock)
     if holder is not None:
         return UsageError(f"{run.path} is being written by {holder}", hint="wait for it, or stop it: a part of a run can be compared too")
-    return UsageError(f"{run.path}: its scores are not those of its answers", hint=f"evalsvc score {run.path} brings them up to date")
+    return UsageError(f"{run.path}: its scores are not those of its answers", hint=f"evalsvc score {run.typed} brings them up to date")
 
 
 def side_of(reduced: Reduced) -> Side:

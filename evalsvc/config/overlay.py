@@ -20,8 +20,8 @@ PREFIX = "EVALSVC_"
 # Between two levels of a key path. Names without it are ours only when they are a top-level key: EVALSVC_RUN_ID and
 # EVALSVC_LOG are read elsewhere, and a cluster sets EVALSVC_PORT and the like for a service called evalsvc.
 _LEVEL = "__"
-# Flags of `run` that stand for a key, as a job's environment has them.
-_FLAGS = {"max_runtime": ["budget", "runtime"]}
+# What a job's environment says in one word; it wins over the same key with its levels.
+_SHORT = {"EVALSVC_MAX_RUNTIME": ["budget", "runtime"], "EVALSVC_DRAIN_S": ["limits", "drain_s"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Override:
 def from_environment(
     environ: Mapping[str, str], *, values: Mapping[str, Any], dotenv: str = "", of_dotenv: Iterable[str] = ()
 ) -> list[Override]:
-    """The overrides among the variables, in the order of their names; UsageError for one that names no key.
+    """The overrides among the variables, in the order in which they count; UsageError for one that names no key.
 
     Names are the same in upper and lower case. Under open mappings (`model.params`) a key takes the spelling it has
     in `values`, else lower case. `of_dotenv` are the variables that came from the file `dotenv`.
@@ -44,7 +44,7 @@ def from_environment(
     elsewhere = frozenset(of_dotenv)
     return [
         _override(parts, environ[name], origin=f"{name} in {dotenv}" if name in elsewhere else name, fold_into=values)
-        for name in sorted(environ)
+        for name in sorted(environ, key=lambda name: (name.upper() in _SHORT, name))
         if (parts := _levels(name))
     ]
 
@@ -91,14 +91,14 @@ def _levels(name: str) -> list[str]:
 
     >>> _levels("EVALSVC_MODEL__NAME"), _levels("evalsvc_task"), _levels("EVALSVC_RUN_ID"), _levels("HOME")
     (['model', 'name'], ['task'], [], [])
-    >>> _levels("EVALSVC_MAX_RUNTIME")
-    ['budget', 'runtime']
+    >>> _levels("EVALSVC_MAX_RUNTIME"), _levels("EVALSVC_DRAIN_S")
+    (['budget', 'runtime'], ['limits', 'drain_s'])
     """
     folded = name.lower()
     if not folded.startswith(PREFIX.lower()):
         return []
     rest = folded.removeprefix(PREFIX.lower())
-    return _FLAGS.get(rest) or (rest.split(_LEVEL) if _LEVEL in rest or rest in keys_of(EvalConfig) else [])
+    return _SHORT.get(name.upper()) or (rest.split(_LEVEL) if _LEVEL in rest or rest in keys_of(EvalConfig) else [])
 
 
 def _of_program(path: str, value: Any, *, origin: str) -> Override:

@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any, Self
 from zlib import crc32
 
@@ -149,5 +150,6 @@ def _last_of_each(ids: bytearray) -> tuple["array[int]", list[int]]:
 def _damaged(path: Path, offset: int) -> JournalDamaged:
     return JournalDamaged(
         f"{path}: the line at byte {offset} is damaged",
-        hint=f"evalsvc doctor {path.parent} --repair moves it to quarantine/; run that evaluation again, and its row is asked again",
+        hint=f"evalsvc doctor {quote(str(path.parent))} --repair moves it to quarantine/; "
+        "run that evaluation again, and its row is asked again",
     )

@@ -1,5 +1,7 @@
 """What a finished run says to a scheduler."""
 
+from shlex import quote
+
 from evalsvc.config import EvalConfig
 from evalsvc.errors import GATE_FAILED, TOO_MANY_ERRORS
 from evalsvc.records import Outcome, Summary
@@ -25,13 +27,13 @@ def exit_code(summary: Summary, config: EvalConfig) -> int:
 
 def next_steps(summary: Summary, run_dir: str, command: str, *, carries_on: bool = True) -> list[str]:
     """What to type next, most useful first. `carries_on`: the same command would ask what is left."""
-    steps = []
+    steps, folder = [], quote(run_dir)
     if summary["rows"]["pending"] and carries_on:
         steps.append(f"{command}    # carries on where it stopped")
     if summary["rows"]["error"]:
         steps.append(f"{command} --retry-failed    # asks the {summary['rows']['error']:,} failed rows again")
     if summary["outcomes"][Outcome.WRONG]:
-        steps.append(f"jq -c 'select(.outcome==\"wrong\")' {run_dir}/scored.jsonl | head")
+        steps.append(f"jq -c 'select(.outcome==\"wrong\")' {folder}/scored.jsonl | head")
     if any(summary["outcomes"][outcome] for outcome in UNREAD):
-        steps.append(f"jq -c .output {run_dir}/predictions.jsonl | sort | uniq -c | sort -rn | head    # the replies, as they came")
+        steps.append(f"jq -c .output {folder}/predictions.jsonl | sort | uniq -c | sort -rn | head    # the replies, as they came")
     return steps

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 
 from evalsvc.errors import JournalDamaged
@@ -90,5 +91,5 @@ def damaged(path: Path, offset: int, line_number: int, reason: str, *, others: i
     more = f" (and {others} more)" if others else ""
     return JournalDamaged(
         f"{path}: line {line_number}, at byte {offset}, {reason}{more}",
-        hint=f"evalsvc doctor {path.parent} --repair moves it to quarantine/; the next run asks that row again",
+        hint=f"evalsvc doctor {quote(str(path.parent))} --repair moves it to quarantine/; the next run asks that row again",
     )

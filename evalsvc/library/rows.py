@@ -49,7 +49,7 @@ def _state(run: RunDir) -> Mapping[str, Any]:
     try:
         state: Mapping[str, Any] = loads(run.state.read_bytes())
     except (OSError, ValueError) as error:
-        raise UsageError(f"{run.path} has no scores yet", hint=f"evalsvc score {run.path} makes them") from error
+        raise UsageError(f"{run.path} has no scores yet", hint=f"evalsvc score {run.typed} makes them") from error
     return state
 
 

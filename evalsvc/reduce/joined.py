@@ -40,4 +40,4 @@ class Apart(UsageError):
 
 
 def apart(run: RunDir) -> Apart:
-    return Apart(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.path} makes it again")
+    return Apart(f"{run.scored} does not belong to {run.journal}", hint=f"evalsvc score {run.typed} makes it again")

@@ -81,7 +81,7 @@ def is_behind(run: RunDir) -> bool:
 
 def summary_to_show(run: RunDir) -> Summary:
     """summary.json, for a person who asked for it. UsageError where there is none, or none that can be read here."""
-    again = f"evalsvc score {run.path} makes one"
+    again = f"evalsvc score {run.typed} makes one"
     try:
         summary = read_summary(run)
         version = summary["v"]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from evalsvc.config.dotenv import read_dotenv
 from evalsvc.dataset.locate import find_files
@@ -37,7 +38,7 @@ def first_config(path: str, out: Path, *, force: bool, environ: Mapping[str, str
     file in part, where there is no room.
     """
     if is_config(path):
-        raise UsageError(f"{path} is a config already", hint=f"evalsvc init takes a data file; to run this one: evalsvc run {path}")
+        raise UsageError(f"{path} is a config already", hint=f"evalsvc init takes a data file; to run this one: evalsvc run {quote(path)}")
     if not is_url(path):
         find_files(path, Path())  # a mistyped name is told before anything else
     _refuse_overwriting(out, force)

@@ -136,7 +136,7 @@ def test_a_pod_is_as_the_image_expects(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SPECS)
 def test_the_drain_ends_well_within_the_grace_period(kind: str) -> None:
-    [drain] = [entry["value"] for entry in container(SPECS[kind])["env"] if entry["name"] == "EVALSVC_LIMITS__DRAIN_S"]
+    [drain] = [entry["value"] for entry in container(SPECS[kind])["env"] if entry["name"] == "EVALSVC_DRAIN_S"]
     assert float(drain) + 10 <= SPECS[kind]["template"]["spec"]["terminationGracePeriodSeconds"]
 
 

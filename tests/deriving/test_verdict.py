@@ -54,6 +54,11 @@ def test_a_flawless_run_leaves_nothing_to_do() -> None:
     assert next_steps(summary_with(), "runs/n/1", "evalsvc run e.yaml") == []
 
 
+def test_a_folder_with_a_blank_is_one_word_of_what_to_type_next() -> None:
+    (step,) = next_steps(summary_with(wrong=2), "runs/my run/1", "evalsvc run e.yaml")
+    assert "'runs/my run/1'/scored.jsonl" in step
+
+
 def test_pending_failed_and_wrong_rows_each_have_a_next_step_the_most_useful_first() -> None:
     steps = next_steps(summary_with(pending=5, error=3, wrong=2), "runs/n/1", "evalsvc run e.yaml")
     assert steps[0].startswith("evalsvc run e.yaml ")

@@ -1,6 +1,7 @@
 """Money and time: told before, kept during, carried over to the next launch."""
 
 import json
+import shlex
 import signal
 import subprocess
 from typing import Any
@@ -85,6 +86,19 @@ def test_the_maximum_runtime_ends_a_launch_like_a_signal_and_the_flag_wins_over_
     assert 0 < len(desk.winners()) < 100
     finished = desk.run("run", "eval.yaml", "--limit=60", environ={"EVALSVC_BUDGET__RUNTIME": "2h"})
     assert finished.code == 0
+
+
+def test_the_command_to_type_next_names_the_run_that_the_environment_had_named(desk: Desk, server: Server, tag: str) -> None:
+    """Another shell knows nothing of it, and would begin another run and pay again."""
+    config(desk, 400, tag, limits={"requests_per_minute": 1200})
+    stopped = desk.run("run", "eval.yaml", "--max-runtime=1s", environ={"EVALSVC_RUN_ID": "to night"})
+    assert stopped.code == STOPPED
+    [command] = [line for line in stopped.out.splitlines() if "carries on where it stopped" in line]
+    [_, *words] = shlex.split(command[command.index("evalsvc run") :], comments=True)
+    before = len(server.calls())
+    assert desk.run(*words, "--max-runtime=1h", "--limit=40").code == 0
+    assert [path.name for path in desk.run_dirs] == ["to night"]
+    assert len(server.calls()) - before < 40
 
 
 @pytest.mark.parametrize(

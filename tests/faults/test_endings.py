@@ -131,11 +131,13 @@ def test_a_bug_is_told_by_its_name_and_its_traceback_is_one_line(desk: FaultDesk
 
 @promise("15.2")
 def test_a_job_is_configured_by_its_environment(desk: FaultDesk) -> None:
-    job = {"EVALSVC_RUN_DIR": "runs/of/mine", "EVALSVC_MAX_RUNTIME": "2h", "EVALSVC_LIMITS__DRAIN_S": "7"}
+    job = {"EVALSVC_RUN_DIR": "runs/of/mine", "EVALSVC_MAX_RUNTIME": "2h", "EVALSVC_DRAIN_S": "7"}
+    job |= {"EVALSVC_BUDGET__RUNTIME": "3h", "EVALSVC_LIMITS__DRAIN_S": "8", "EVALSVC_LIMITS__CONCURRENCY": "9"}
     assert desk.run("run", "eval.yaml", environ={**in_container(desk), **job}).code == 0
     kept = json.loads((desk.path / "runs/of/mine/run.json").read_bytes())
     assert (kept["id"], kept["config"]["budget"]["runtime"], kept["config"]["limits"]["drain_s"]) == ("night-1", "2h", 7)
-    for variable in ("EVALSVC_MAX_RUNTIME", "EVALSVC_LIMITS__DRAIN_S"):
+    assert kept["config"]["limits"]["concurrency"] == 9
+    for variable in ("EVALSVC_MAX_RUNTIME", "EVALSVC_DRAIN_S"):
         end = desk.run("run", "eval.yaml", environ={**in_container(desk), variable: "soon"})
         assert end.code == 2
         assert variable in told(desk, end)["text"]

@@ -82,7 +82,7 @@ def shown_rows(run: RunDir) -> list[ShownRow]:
     plan = plan_of(run)
     fold = load_fold(plan)
     if fold is None:
-        raise UsageError(f"{run.path} has no scores yet", hint=f"evalsvc score {run.path} makes them")
+        raise UsageError(f"{run.path} has no scores yet", hint=f"evalsvc score {run.typed} makes them")
     places = fold.tallies.examples.shown()
     for room in ROOMS:
         rows = [shortened(row, room) for row in _rows(plan, places)]
