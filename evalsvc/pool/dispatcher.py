@@ -2,16 +2,14 @@
 
 The code here decides nothing itself: `governor` knows how many and how fast, `retry` what becomes of a failed row,
 `breaker` when the endpoint is down for everybody, `suspicion` when every row would fail alike, `tokens` what is left
-of the tokens per minute, the payer what may still be spent. It all runs on one event loop; between two awaits nothing
-changes but by this code.
+of the tokens per minute, `turns` when the next of the requests per minute may go, the payer what may still be spent.
+It all runs on one event loop; between two awaits nothing changes but by this code.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Iterator
 from random import Random
-
-from asyncio_throttle.throttler import Throttler
 
 from evalsvc.endpoint.answer import Action, Allowance, Answer, Ask, Failure
 from evalsvc.errors import EndpointDown, StorageFailed
@@ -25,6 +23,7 @@ from evalsvc.pool.retry import Again, Final, PutAside, decide
 from evalsvc.pool.settings import Hooks, PoolSettings
 from evalsvc.pool.suspicion import Doubt, FirstRows, Verdict, stop_error
 from evalsvc.pool.tokens import token_budget
+from evalsvc.pool.turns import turns
 from evalsvc.pool.workers import Workers
 from evalsvc.records import Cause, Reply, Request
 
@@ -56,7 +55,7 @@ class Pool:
         self._governor = Governor(settings.concurrency, attempt_timeout_s=settings.attempt_timeout_s, now=now)
         self._breaker = Breaker(budget_s=settings.outage_budget_s, start_budget_s=settings.wait_for_endpoint_s, now=now)
         self._tokens = token_budget(settings, now)
-        self._throttler = _throttler(settings.requests_per_minute)
+        self._turns = turns(settings)
         self._first_rows = FirstRows(hooks.config_line, hooks.param_paths)
         self._doubt = Doubt()
         self._delayed = DelayHeap()
@@ -68,7 +67,6 @@ class Pool:
         self._woken_at = now
         self._bounds = Bounds(now)
         self._waiting_for: str | None = None
-        self._turn_wait: asyncio.Timeout | None = None
         self._stop: BaseException | None = None
         self._ever_answered = False
         self.counters = Counters()
@@ -92,8 +90,8 @@ class Pool:
         """Admits nothing more; what is in flight may finish within `drain_s`, then `run` raises `error`. The first one counts."""
         if self._stop is None:
             self._stop = error
-            if self._turn_wait is not None:
-                self._turn_wait.reschedule(self._loop.time())
+            if self._turns is not None:
+                self._turns.end_wait()
         self._wake.set()
 
     async def run(self, requests: Iterator[Request]) -> None:
@@ -161,24 +159,14 @@ class Pool:
             if wait_s <= 0:
                 break
             await self._sleep(wait_s, why, cause)
-        if self._throttler is not None and self._stop is None:
+        if self._turns is not None and self._stop is None:
             self._waiting_for = "requests_per_minute"
             self._bounds.turn(self._loop.time(), Cause.REQUESTS_PER_MINUTE)
-            await self._turn(self._throttler)
+            await self._turns.take()
             self._bounds.turn(self._loop.time(), Cause.CLIENT)
             self._waiting_for = None
         if self._stop is None:
             self._start(job)
-
-    async def _turn(self, throttler: Throttler) -> None:
-        """At a few requests a minute a turn is long in coming: a stop ends the wait for it."""
-        try:
-            async with asyncio.timeout(None) as self._turn_wait:
-                await throttler.acquire()
-        except TimeoutError:
-            pass
-        finally:
-            self._turn_wait = None
 
     def _gate(self, job: Job) -> tuple[float, str | None, Cause]:
         """Seconds until `job` may start (FOREVER: until something comes back), and what is being waited for, in words and as it counts."""
@@ -444,11 +432,3 @@ class Pool:
                 await self._sleep(left_s, "what is in flight", Cause.STOP)
         finally:
             await self._workers.end()
-
-
-def _throttler(requests_per_minute: int | None) -> Throttler | None:
-    """At most a second's worth at a time: the library lets a whole window through as a burst, which servers answer with 429."""
-    if requests_per_minute is None:
-        return None
-    at_a_time = max(1, requests_per_minute // 60)
-    return Throttler(rate_limit=at_a_time, period=at_a_time * 60 / requests_per_minute)

@@ -14,6 +14,7 @@ FEW_FAILURES: Final = 0.05  # of the attempts
 FEW_REFUSALS: Final = 0.05  # of the time spent waiting after them
 OWN_WORK: Final = 0.5  # of the client's time; with less CPU than that it was mostly kept from it
 UNTRIED: Final = 64  # with so many or fewer in flight nothing has shown whether more helps: the pool begins with all of them
+GONE: Final = "the config has that limit no longer"  # a later launch may have another
 
 Event = Mapping[str, Any]
 
@@ -25,7 +26,8 @@ class _Asked:
     config: EvalConfig
     seconds: Mapping[str, float]
     limit: int  # in flight at most, as it mostly was
-    ceiling: int
+    ceiling: int  # the last launch's
+    ceilings: str  # of all launches, in words
     rows_per_s: float
     cpu_s: float
     rate_limited: int
@@ -85,12 +87,22 @@ def _asked(last: Sequence[Event], counters: Iterable[Event], config: EvalConfig)
         seconds={cause: round(spent, 3) for cause, spent in sorted(seconds.items())},
         limit=median_low(event["concurrency"] for event in told),
         ceiling=told[-1]["ceiling"],
+        ceilings=_span([event["ceiling"] for event in told]),
         rows_per_s=sum(launch.get("rows", 0) for launch in last) / wall_s if wall_s else 0.0,
         cpu_s=sum(launch.get("cpu_s", 0.0) for launch in last),
         rate_limited=rate_limited,
         failed=by_error.total() - rate_limited,
         attempts=sum(launch.get("attempts", 0) for launch in last),
     )
+
+
+def _span(counts: Sequence[int]) -> str:
+    """
+    >>> _span([1000, 1000]), _span([4, 2])
+    ('1,000', '2 to 4')
+    """
+    least, most = min(counts), max(counts)
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _advice(told: _Told) -> str:
@@ -132,7 +144,7 @@ def _client(asked: _Asked) -> _Told:
 
 
 def _concurrency(asked: _Asked) -> _Told:
-    all_of_them = "one" if asked.ceiling == 1 else f"all {asked.ceiling:,}"
+    all_of_them = "one" if asked.ceilings == "1" else f"all {asked.ceilings}"
     saw = f"limits.concurrency: {all_of_them} in flight {_percent(asked, Cause.CONCURRENCY)}"
     if asked.share(Cause.RATE_LIMIT) > FEW_REFUSALS:
         return _Told(saw=f"{saw}, {_refused(asked)}", instead="the server's rate limit is close to it")
@@ -143,7 +155,7 @@ def _concurrency(asked: _Asked) -> _Told:
 
 
 def _server(asked: _Asked) -> _Told:
-    saw = f"the server: {_percent(asked, Cause.SERVER)} with {asked.limit:,} of {asked.ceiling:,} in flight"
+    saw = f"the server: {_percent(asked, Cause.SERVER)} with {asked.limit:,} of {asked.ceilings} in flight"
     if asked.failed > FEW_FAILURES * asked.attempts:
         return _Told(saw=f"{saw}, {asked.failed:,} of {asked.attempts:,} attempts failed", instead="its own log says why")
     return _Told(saw=f"{saw}, more brought no more answers a second", instead="it is the server that needs more")
@@ -157,7 +169,9 @@ def _rate_limit(asked: _Asked) -> _Told:
 def _per_minute(asked: _Asked, cause: Cause, most: int | None) -> _Told:
     setting = f"limits.{cause}"
     saw = f"{setting}: waiting for it {_percent(asked, cause)}"
-    if asked.rate_limited or most is None:
+    if most is None:
+        return _Told(saw=saw, instead=GONE)
+    if asked.rate_limited:
         return _Told(saw=f"{saw}, {_refused(asked)}", instead="the server itself allows no more")
     return _Told(saw=saw, setting=setting, value=2 * most)
 
@@ -190,7 +204,9 @@ def _budget(asked: _Asked) -> _Told:
     budget = asked.config.budget
     name, most = ("usd", budget.usd) if budget.usd is not None else ("tokens", budget.tokens)
     saw = f"the budget: what was left of it held requests back {_percent(asked, Cause.BUDGET)}"
-    return _Told(saw=saw, setting=f"budget.{name}", value=2 * (most or 0))
+    if most is None:
+        return _Told(saw=saw, instead=GONE)
+    return _Told(saw=saw, setting=f"budget.{name}", value=2 * most)
 
 
 def _tail(asked: _Asked) -> _Told:

@@ -148,18 +148,22 @@ def test_a_time_of_429s_for_everybody_does_not_slow_down_what_comes_after(second
 
 @promise("7.1")
 def test_429s_use_up_neither_retries_nor_the_deadline() -> None:
-    """Nothing but 429s for two hours; no row has a retry, and all have a deadline of a minute."""
+    """Nothing but 429s for two hours, each of them slow to come. Then some rows fail for once, with one retry for it and a minute left."""
 
     @dataclass
-    class NightOf429s(Server):
+    class NightOf429s(Scripted):
         async def answer(self, request: Request, at: float) -> Answer:
-            if at < 7200:
-                return failure("rate_limited", Action.WAIT, http=429, retry_after_s=30.0)
-            return await super().answer(request, at)
+            if at >= 7200:
+                return await super().answer(request, at)
+            await asyncio.sleep(20.0)
+            return failure("rate_limited", Action.WAIT, http=429, retry_after_s=30.0)
 
-    server = NightOf429s()
-    launched = launch(server, 200, ceiling=20, max_retries=0, row_deadline_s=60.0)
+    broken = failure("server_error", Action.RETRY, http=500)
+    server = NightOf429s(script=lambda row, attempt, _at: broken if attempt == 1 and int(row) % 10 == 0 else None)
+    launched = launch(server, 200, ceiling=20, max_retries=1, row_deadline_s=60.0)
     assert len(launched.answered) == 200
+    assert server.count(500) == 20
+    assert launched.named("sweep") == [], "none had its retry used up"
     assert launched.counters.rate_limited == server.count(429) > 100
 
 

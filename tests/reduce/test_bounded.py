@@ -101,5 +101,23 @@ def test_the_launches_of_a_run_are_judged_together() -> None:
     assert (told["cause"], told["seconds"]) == (Cause.OUTAGE, {"outage": 100.0, "server": 70.0})
 
 
+@pytest.mark.parametrize(
+    ("cause", "launches", "words"),
+    [
+        (Cause.CONCURRENCY, [{"ceiling": 2}, {"ceiling": 4}], "all 2 to 4 in flight 80 % of the time; try limits.concurrency: 8"),
+        (Cause.CONCURRENCY, [{"ceiling": 2}, {"ceiling": 1}], "all 1 to 2 in flight"),
+        (Cause.SERVER, [{"ceiling": 1_000}, {"ceiling": 32}], "64 of 32 to 1,000 in flight"),
+        (Cause.REQUESTS_PER_MINUTE, [{}], "requests_per_minute: waiting for it 80 % of the time; nothing to change: the config has that"),
+        (Cause.TOKENS_PER_MINUTE, [{"rate_limited": 1}], "80 % of the time; nothing to change: the config has that limit no longer"),
+        (Cause.BUDGET, [{}], "held requests back 80 % of the time; nothing to change: the config has that limit no longer"),
+    ],
+)
+def test_what_held_back_an_earlier_launch_alone_is_told_as_it_was(cause: Cause, launches: list[dict[str, Any]], words: str) -> None:
+    """The config is the last launch's, and may have other limits."""
+    ceiling = launches[-1].get("ceiling", 1_000)
+    told = verdict(*(counters(mostly(cause), **fields) for fields in launches), config=config(limits={"concurrency": ceiling}))
+    assert words in told["message"]
+
+
 def test_a_run_of_an_older_version_has_no_verdict() -> None:
     assert bounded_by([{"event": "counters", "wall_s": 100.0, "rows": 7}], [], config()) is None
