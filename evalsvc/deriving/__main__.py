@@ -1,8 +1,9 @@
 """`python -m evalsvc.deriving RUN_DIR PARENT`: a process of its own, so that a run's event loop never waits for scikit-learn.
 
-It loads what it needs, then waits for one line on standard input. Without one (the run died, or does not need it) it
-ends having done nothing, and in the middle of its work when the run, whose process id is PARENT, dies then: the next launch must
-be the only one that writes the derived files. What went wrong is one JSON object on standard output.
+It loads what it needs, then does what the lines on standard input say: "count" takes in what is in a journal that still grows, "go"
+brings all derived files up to date. Without any (the run died, or does not need it) it ends having done nothing, and in the middle of
+its work when the run, whose process id is PARENT, dies then: the next launch must be the only one that writes the derived files. What
+went wrong is one JSON object on standard output.
 """
 
 import os
@@ -37,11 +38,11 @@ def _derive() -> bytes:
     signal.setitimer(signal.ITIMER_PROF, 0)
     _say(LOADED)
 
-    from evalsvc.deriving.derive import derive_run
+    from evalsvc.deriving.derive import count_run, derive_run
     from evalsvc.rundir import RunDir
 
-    if sys.stdin.readline():
-        derive_run(RunDir(Path(sys.argv[1])))
+    for line in sys.stdin:
+        (count_run if line == "count\n" else derive_run)(RunDir(Path(sys.argv[1])))
     return b""
 
 

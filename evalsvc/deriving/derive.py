@@ -1,13 +1,15 @@
 """journal -> every derived file of a run."""
 
+from contextlib import suppress
+
 from evalsvc.journal.files import write_atomic
 from evalsvc.jsonio import dumps, loads
 from evalsvc.metrics.gates import Against
 from evalsvc.records import Summary
-from evalsvc.reduce.fold import forget, is_of, save_fold
+from evalsvc.reduce.fold import fold_journal, forget, is_of, save_fold
 from evalsvc.reduce.joined import Apart
 from evalsvc.reduce.plan import Plan, digest
-from evalsvc.reduce.run import Reduced, read_summary, reduce_run
+from evalsvc.reduce.run import Reduced, plan_of, read_summary, reduce_run
 from evalsvc.rundir import RunDir
 
 # Raised when the gates or the report say something else of the same numbers.
@@ -24,6 +26,12 @@ def derive_run(run: RunDir) -> Summary:
     except Apart:
         forget(run)
         return _derived(run)
+
+
+def count_run(run: RunDir) -> None:
+    """As far as `derive_run` can get while the journal still grows: the next call of that has only the rest to read."""
+    with suppress(Apart):  # for that call to mend
+        fold_journal(plan_of(run))
 
 
 def _derived(run: RunDir) -> Summary:

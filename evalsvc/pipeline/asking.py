@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from evalsvc.dataset.ahead import Ahead
-from evalsvc.errors import EvalsvcError, StorageFailed, TooManyUnusable
+from evalsvc.errors import EvalsvcError, Stopped, StorageFailed, TooManyUnusable
 from evalsvc.journal.events import EventLog, utc_text
 from evalsvc.journal.writer import JournalWriter
 from evalsvc.jsonio import loads
@@ -223,6 +223,8 @@ class Asking:
             if self.reducer is None and (self._stop.error is not None or self._launch.to_ask - self._live.rows <= START_REDUCER_AT):
                 with suppress(StorageFailed):  # no room for a process now: again a moment later, and at the end it is told
                     self.reducer = Reducer(self._launch.prepared.run.path)
+            if self.reducer is not None and isinstance(self._stop.error, Stopped) and self._launch.prepared.run.has_answers():
+                self.reducer.begin()  # what is in flight may take most of drain_s
             self._show(writer, pool)
             pool.bounds(cpu_s=self._cpu_s())
             if self._loop.time() - logged_at >= COUNTERS_EVERY_S:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable
+from contextlib import suppress
 from pathlib import Path
 
 from evalsvc.journal.files import storage_failed
@@ -28,6 +29,14 @@ class Reducer:
             )
         except OSError as exc:
             raise storage_failed(exc, WHO) from exc
+        self._begun = False
+
+    def begin(self) -> None:
+        """Has it count what is in the journal by now, so that less is left for `reduce`. A second call does nothing."""
+        if not self._begun and self._process.stdin is not None:
+            self._begun = True
+            with suppress(BrokenPipeError):  # `reduce` tells what it died of
+                os.write(self._process.stdin.fileno(), b"count\n")
 
     async def reduce(self, *, until: Awaitable[object] | None = None) -> bool:
         """Brings the derived files up to date; False when `until` was over first and it was broken off, which loses nothing.

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.deriving.derive import derive_run, is_up_to_date
+from evalsvc.deriving.derive import count_run, derive_run, is_up_to_date
 from evalsvc.journal.lock import RunLock
 from evalsvc.reduce.run import plan_of
 from evalsvc.rundir import RunDir
 from tests.compare.runs import labels_but, make_run, rows_of
 from tests.e2e.desk import Desk
+from tests.faults.promises import promise
 
 
 @pytest.fixture
@@ -39,6 +40,24 @@ def test_a_run_without_gates_has_no_junit_file(tmp_path: Path) -> None:
     derive_run(run)
     assert not run.junit.exists()
     assert is_up_to_date(run, plan_of(run))
+
+
+@promise("8.1")
+@pytest.mark.parametrize("at", [0, 1, 700, 1_500])
+def test_what_was_counted_while_the_journal_grew_is_carried_on_to_the_same_files(at: int, run: RunDir) -> None:
+    """Up to any byte: what is being written may be there in part."""
+    files = (run.scored, run.summary, run.report, run.junit, run.state)
+    whole = [file.read_bytes() for file in files]
+    content = run.journal.read_bytes()
+    for file in files:
+        file.unlink()
+    run.journal.write_bytes(content[:at])
+    count_run(run)
+    assert not run.summary.exists()
+    assert run.scored.read_bytes().count(b"\n") == content[:at].count(b"\n")
+    run.journal.write_bytes(content)
+    derive_run(run)
+    assert [file.read_bytes() for file in files] == whole
 
 
 def test_a_report_is_not_written_beside_whoever_holds_the_run_but_elsewhere_it_is(run: RunDir, tmp_path: Path) -> None:

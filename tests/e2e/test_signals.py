@@ -48,8 +48,8 @@ def test_a_signal_keeps_what_is_in_flight_and_the_same_command_completes(number:
     assert asking.summary["rows"] == {"expected": 24, "ok": 24, "error": 0, "pending": 0}
 
 
-@promise("8.2")
-def test_a_second_signal_leaves_at_once_with_the_same_code(tmp_path: Path) -> None:
+@promise("8.1", "8.2")
+def test_while_what_is_in_flight_is_waited_for_all_else_is_counted_and_a_second_signal_leaves_at_once(tmp_path: Path) -> None:
     with serving(tmp_path / "calls.log", "--silence=1:after=4") as server:
         desk = Desk(path=tmp_path, base_url=server.url)
         desk.write_rows(messages_rows(12, "stop"))
@@ -58,6 +58,7 @@ def test_a_second_signal_leaves_at_once_with_the_same_code(tmp_path: Path) -> No
         until(lambda: desk.journal_lines() == 4)
         process.send_signal(signal.SIGTERM)
         _until_said(process, "once more to leave at once")
+        until((desk.run_dir / "reduce.json").exists)
         process.send_signal(signal.SIGTERM)
         assert ended(process, MARGIN_S).code == STOPPED
         assert len(desk.journal()) == 4

@@ -1,25 +1,32 @@
 """SIGINT, SIGTERM and SIGHUP, from the first line of a command to its last."""
 
 import asyncio
-import json
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Set
+from itertools import islice
 from pathlib import Path
 from random import Random, randrange
 from typing import Any
 
 import pytest
 
+from evalsvc.config import load_config
 from evalsvc.config.models import Limits
 from evalsvc.errors import Stopped
+from evalsvc.journal import encode
+from evalsvc.journal.events import read_events
+from evalsvc.pipeline import RunOptions, prepare
 from evalsvc.pipeline.stop import ANSWERS_UNTIL, NUMBERS_UNTIL, WORD_UNTIL, StopSwitch
 from tests.e2e.desk import messages_rows, until
 from tests.e2e.server import free_port, serving
-from tests.faults.desk import FaultDesk, finished
+from tests.faults.canary import CANARY
+from tests.faults.desk import KEY_VARIABLE, FaultDesk, finished
 from tests.faults.promises import promise
+from tests.journal.cases import answered
+from tests.pipeline.answering import launched
 from tests.virtual_time import run
 
 STOPPED = 75
@@ -27,6 +34,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 CHECKOUT = Path(__file__).parents[2]
 MARGIN_S = 15.0  # for a busy machine
 QUICK = 1_000  # answers, after which 1,000 are in flight
+EARLIER = 200_000  # rows
 READING = ("show", "list", "score", "report", "compare", "history", "doctor", "plan")
 
 
@@ -129,27 +137,55 @@ def test_nohup_is_obeyed(tmp_path: Path) -> None:
 
 @promise("8.1")
 @pytest.mark.long
-def test_a_thousand_in_flight_that_take_a_minute_end_within_the_drain_time(tmp_path: Path) -> None:
-    """With no setting but the ceiling. The first answers are quick: before them there is only a quarter of the ceiling in flight."""
-    with serving(tmp_path / "calls.log", "--latency=0.5", f"--fault=latency=60:after={QUICK}") as server:
-        desk = FaultDesk(path=tmp_path, base_url=server.url)
-        desk.write_rows(messages_rows(4_000, "signal"))
-        desk.write_config(dataset={"id": "id"}, limits={"concurrency": 1_000})
-        process = desk.start("run", "eval.yaml")
-        until(lambda: ("in_flight", 1_000) in last_counters(desk) and desk.journal_lines() == QUICK)
+def test_a_thousand_in_flight_that_take_a_minute_and_200_000_rows_to_count_end_within_the_drain_time(tmp_path: Path) -> None:
+    """With no setting but the ceiling, over the journal of a launch that was killed before it had counted any row. The first answers
+    are quick: before them there is only a quarter of the ceiling in flight.
+    """
+    port, done = free_port(), EARLIER + QUICK
+    desk = FaultDesk(path=tmp_path, base_url=f"http://127.0.0.1:{port}/v1")
+    desk.write_rows(messages_rows(done + 2_000, "signal"))
+    desk.write_config(dataset={"id": "id"}, limits={"concurrency": 1_000})
+    journal = answered_before(desk, EARLIER)
+    earlier = journal.read_bytes()
+    with serving(tmp_path / "calls.log", f"--port={port}", "--latency=0.5", f"--fault=latency=60:after={QUICK}"):
+        process = desk.start("run", "eval.yaml", "--run-id=r")
+        until(lambda: {("in_flight", 1_000), ("rows", QUICK)} <= last_counters(desk), every_s=0.1)
         process.send_signal(signal.SIGTERM)
         end = finished(process, Limits().drain_s)
     assert end.code == STOPPED, end.err
-    assert desk.summary["rows"] == {"expected": 4_000, "ok": QUICK, "error": 0, "pending": 4_000 - QUICK}
-    assert desk.summary["metrics"]["accuracy"]["n"] == QUICK
+    assert desk.summary["rows"] == {"expected": done + 2_000, "ok": done, "error": 0, "pending": 2_000}
+    assert desk.summary["metrics"]["accuracy"]["n"] == done
+    assert journal.read_bytes().startswith(earlier)
+    with serving(tmp_path / "again.log", f"--port={port}") as server:
+        completed = desk.run("run", "eval.yaml", "--run-id=r")
+        assert len(server.calls()) == 2_000
+    assert completed.code == 0, completed.err
+    assert desk.summary["rows"]["ok"] == desk.journal_lines() == done + 2_000
+    wrong = sum(number % 7 == 0 for number in range(EARLIER, done + 2_000))
+    assert desk.summary["metrics"]["accuracy"]["value"] == 1 - wrong / (done + 2_000)
 
 
-def last_counters(desk: FaultDesk) -> Iterable[tuple[str, Any]]:
+def answered_before(desk: FaultDesk, rows: int) -> Path:
+    """The journal of run r, of which so many of the first rows are answered, all of them rightly."""
+    loaded = load_config(desk.path / "eval.yaml", environ={KEY_VARIABLE: CANARY})
+    prepared = prepare(loaded, RunOptions(run_dir=desk.path / "runs" / "spam" / "r"))
+    launch = launched(prepared)
+    with prepared.run.journal.open("wb") as journal:
+        for sample in islice(prepared.dataset.samples(launch.survey), rows):
+            record = answered(sample.id, output=sample.target, target=sample.target, row_hash=sample.row_hash, messages=None)
+            journal.write(encode(record))
+    return prepared.run.journal
+
+
+def last_counters(desk: FaultDesk) -> Set[tuple[str, int]]:
     """What the run wrote of itself last, some seconds ago at the most."""
-    lines = [
-        line for path in desk.path.glob("runs/spam/*/events.jsonl") for line in path.read_bytes().splitlines() if b'"counters"' in line
+    told = [
+        {(name, value) for name, value in event.items() if isinstance(value, int)}
+        for path in desk.path.glob("runs/spam/r/events.jsonl")
+        for event in read_events(path)
+        if event["event"] == "counters"
     ]
-    return json.loads(lines[-1]).items() if lines else ()
+    return told[-1] if told else set()
 
 
 @promise("8.2")
