@@ -19,6 +19,7 @@ _MEANS: Mapping[int, tuple[str, str]] = {
     errno.EPERM: ("not permitted", "make the directory writable for this user, or name another place (--run-dir, -o)"),
     errno.EIO: ("input/output error: the disk itself failed", f"check the disk (dmesg), or move the run directory to another; {_AGAIN}"),
     errno.ENOENT: ("no such file or directory", "check the path"),
+    errno.EEXIST: ("is a file where a directory is expected", f"move it to another place; {_AGAIN}"),
     errno.ENOTDIR: ("a part of the path is a file, not a directory", "choose another path with --run-dir"),
     errno.EISDIR: ("is a directory where a file is expected", "choose another path with --run-dir"),
     errno.EFBIG: (

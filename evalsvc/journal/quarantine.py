@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from evalsvc.journal.files import sync_dir, write_atomic
+from evalsvc.journal.files import storage_failed, sync_dir, write_atomic
 from evalsvc.journal.line import unpadded
 from evalsvc.journal.scan import Damage
 
@@ -16,11 +16,14 @@ _COPY_BYTES = 1 << 20
 
 
 def quarantine(directory: Path, name: str, data: bytes) -> Path | None:
-    """Puts `data` on the disk as a new file of `directory`; None when there is nothing to keep."""
+    """Puts `data` on the disk as a new file of `directory`; None when there is nothing to keep. Raises StorageFailed."""
     if not data:
         return None
-    directory.mkdir(parents=True, exist_ok=True)
-    sync_dir(directory.parent)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        sync_dir(directory.parent)
+    except OSError as exc:
+        raise storage_failed(exc, directory) from exc
     target = _unused(directory, name)
     write_atomic(target, data)
     return target
@@ -41,7 +44,8 @@ def stamp(now: datetime) -> str:
 
 def cut_out(journal: Path, directory: Path, damaged: Sequence[Damage], now: datetime) -> tuple[Path | None, int]:
     """Writes the journal anew without its `damaged` lines; gives where those are now, and how many were whole but for their line
-    end, which they get back. A crash at any moment leaves the old journal or the new one. Raises OSError, with the old one untouched.
+    end, which they get back. A crash at any moment leaves the old journal or the new one. Raises OSError or StorageFailed, with the old one
+    untouched.
     """
     if not damaged:
         return None, 0

@@ -43,14 +43,10 @@ def set_aside(run: RunDir) -> RunDir:
     try:
         for derived in (run.state, run.summary, run.scored):
             derived.unlink(missing_ok=True)
-        earlier = _next_earlier(run)
-        earlier.create()
-        write_atomic(earlier.manifest, run.manifest.read_bytes())  # before the answers are there: without it they are nobody's
-        external = run.path / "external"  # scores from outside, of the old answers
-        if external.exists():
-            external.replace(earlier.path / external.name)
-        if run.journal.exists():
-            run.journal.replace(earlier.journal)
+        earlier = _earlier(run)
+        if run.has_answers() or not earlier.journal.exists():
+            _move(run, earlier)
+        # also what a launch had moved when it was killed
         sync_dir(earlier.path)
         sync_dir(run.path)
     except OSError as exc:
@@ -58,9 +54,23 @@ def set_aside(run: RunDir) -> RunDir:
     return earlier
 
 
-def _next_earlier(run: RunDir) -> RunDir:
-    """The first number without answers: one that a crash left without any is used again."""
+def _move(run: RunDir, earlier: RunDir) -> None:
+    earlier.create()
+    write_atomic(earlier.manifest, run.manifest.read_bytes())  # before the answers are there: without it they are nobody's
+    external = run.path / "external"  # scores from outside, of the old answers
+    if external.exists():
+        external.replace(earlier.path / external.name)
+    if run.journal.exists():
+        run.journal.replace(earlier.journal)
+
+
+def _earlier(run: RunDir) -> RunDir:
+    """The first number without answers, which a crash may have left; the last one with some, where `run` has none that could move."""
     number = 1
-    while (earlier := RunDir(run.path / "earlier" / str(number))).journal.exists():
+    while _numbered(run, number).journal.exists():
         number += 1
-    return earlier
+    return _numbered(run, number if run.has_answers() else max(1, number - 1))
+
+
+def _numbered(run: RunDir, number: int) -> RunDir:
+    return RunDir(run.path / "earlier" / str(number))

@@ -32,6 +32,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     assert [each.name for each in tmp_path.iterdir()] == ["summary.json"]
 
 
+@promise("2.3")
+def test_short_writes_of_a_file_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is nearly full takes a part; what it says to the rest counts."""
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: real(fd, data[:7]))
+        write_atomic(tmp_path / "summary.json", b"some twenty bytes of it")
+    assert (tmp_path / "summary.json").read_bytes() == b"some twenty bytes of it"
+
+
 @promise("2.1")
 @pytest.mark.parametrize("code", sorted(errno.errorcode))
 def test_every_disk_error_says_where_what_and_what_to_do(code: int) -> None:

@@ -43,6 +43,7 @@ def mine(path: Path) -> RunLock:
     return RunLock.acquire(path, holder={"host": "here", "pid": os.getpid()})
 
 
+@promise("5.1")
 def test_a_run_held_by_another_process_is_refused_by_name_until_that_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
     with held_by_another(path) as process:
@@ -123,6 +124,7 @@ def test_where_there_was_never_a_lock_nobody_holds_it(tmp_path: Path) -> None:
     assert lock_holder(tmp_path / "run.lock") is None
 
 
+@promise("5.1")
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS])
 def test_a_file_system_without_locks_is_refused_with_what_to_do(tmp_path: Path, code: int) -> None:
     def flock(fd: int, how: int) -> None:
@@ -134,6 +136,7 @@ def test_a_file_system_without_locks_is_refused_with_what_to_do(tmp_path: Path, 
     assert lock_holder(tmp_path / "run.lock", flock=flock) is None
 
 
+@promise("5.1")
 def test_a_file_system_that_grants_every_lock_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="does not keep locks"):
         RunLock.acquire(tmp_path / "run.lock", holder={}, flock=lambda fd, how: None)
@@ -144,6 +147,7 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
         mine(tmp_path / "none" / "run.lock")
 
 
+@promise("1.4")
 def test_who_takes_the_lock_clears_away_what_the_last_one_was_killed_over_and_nothing_else(tmp_path: Path) -> None:
     left = [".run.json.4.tmp", ".scored.jsonl.tmp", "predictions.jsonl.repair", "quarantine/.20261120T021344Z-tail-at-0.71.tmp"]
     left += ["earlier/1/.run.json.4.tmp"]

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,12 +126,14 @@ def killed_at(nth: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(target, name, dying(getattr(target, name)))
 
 
+@promise("1.2")
 @pytest.mark.parametrize("tail", [encode(ESCAPED)[:90], encode(answered("2"))[:-1] + bytes(5), b"\n\n"], ids=["cut", "padded", "blank"])
 def test_a_repair_killed_at_any_step_is_finished_by_the_next(tmp_path: Path, tail: bytes) -> None:
     path = tmp_path / "j"
     for nth in range(1, 20):
         clean = b"".join(write(path, [answered("0"), answered("1")]))
         path.write_bytes(clean + tail)
+        shutil.rmtree(tmp_path / "quarantine", ignore_errors=True)
         with pytest.MonkeyPatch.context() as patch:
             killed_at(nth, patch)
             try:
@@ -213,6 +216,7 @@ def test_repair_moves_damaged_lines_to_quarantine_and_keeps_all_others(tmp_path:
     assert opened(path).scan.records == 5
 
 
+@promise("4.3")
 def test_repair_gives_records_their_line_end_back(tmp_path: Path) -> None:
     path = tmp_path / "predictions.jsonl"
     lines = write(path, [answered(str(n)) for n in range(4)])
@@ -235,3 +239,17 @@ def test_repairing_a_healthy_journal_changes_nothing(tmp_path: Path) -> None:
 def test_doctor_without_a_journal_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match=r"predictions\.jsonl: no such file"):
         doctor(tmp_path)
+
+
+def test_a_file_in_the_place_of_the_quarantine_is_named_and_the_journal_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "predictions.jsonl"
+    damage(path, 2)
+    (tmp_path / "quarantine").touch()
+    before = path.read_bytes()
+    with pytest.raises(StorageFailed, match=r"quarantine: is a file where a directory is expected"):
+        doctor_repair(tmp_path, NOW)
+    assert path.read_bytes() == before
+    path.write_bytes(before[: before.index(b"\n") + 40])
+    with pytest.raises(StorageFailed, match=r"quarantine: is a file where a directory is expected"):
+        opened(path)
+    assert [each.name for each in tmp_path.iterdir() if "repair" in each.name] == []

@@ -64,6 +64,16 @@ def test_broken_off_at_any_step_the_run_is_still_the_old_measurement_and_the_nex
     assert list(answers(run).values()) == ["monday"]
 
 
+def test_killed_before_run_json_is_the_new_one_it_moves_nothing_again_and_names_where_the_answers_are(run: RunDir) -> None:
+    """The new journal was made, and is empty."""
+    set_aside(run)
+    run.journal.touch()
+    assert set_aside(run).path.name == "1"
+    run.journal.unlink()
+    assert set_aside(run).path.name == "1"
+    assert answers(run) == {"earlier/1": "monday"}
+
+
 @needs_strace()
 @promise("3.3")
 def test_what_the_old_answers_are_of_is_on_the_disk_before_they_move(run: RunDir, tmp_path: Path) -> None:
