@@ -21,7 +21,7 @@ from evalsvc.errors import EvalsvcError, UsageError
 from evalsvc.metrics.gates import Against
 from evalsvc.metrics.names import LOWER_IS_BETTER
 from evalsvc.metrics.slices import holm
-from evalsvc.records import GateResult, Regression
+from evalsvc.records import GateResult, Outcome, Regression
 from evalsvc.reduce.run import read_summary
 from evalsvc.rundir import LATEST, Manifest, RunDir, find_run, newest_before
 
@@ -122,9 +122,9 @@ def may_be_baseline(run: RunDir) -> bool:
         return False
     if manifest is None or summary["status"] != "complete":
         return False
-    rows = summary["rows"]
+    errors, expected = summary["outcomes"][Outcome.ERROR], summary["rows"]["expected"]  # without those that were filtered
     failed = [gate for gate in summary["gates"] if gate["passed"] is False and not (gate["reason"] or "").startswith(NO_BASELINE)]
-    return not failed and rows["error"] <= manifest.config.get("max_error_rate", 1.0) * max(rows["expected"], 1)
+    return not failed and errors <= manifest.config.get("max_error_rate", 1.0) * max(expected, 1)
 
 
 def _p_worse(difference: Difference) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from evalsvc.records import GateResult, Summary
+from evalsvc.records import GateResult, Outcome, Summary
 from evalsvc.report.plain import plain
 from evalsvc.report.verdict import grounds
 from evalsvc.report.words import percent, some
@@ -62,7 +62,7 @@ def _gate(case: Element, gate: GateResult) -> None:
 
 
 def _errors(case: Element, summary: Summary, max_error_rate: float) -> None:
-    errors, expected = summary["rows"]["error"], summary["rows"]["expected"]
+    errors, expected = summary["outcomes"][Outcome.ERROR], summary["rows"]["expected"]  # without those that were filtered
     if expected and errors / expected > max_error_rate:
         words = f"{errors:,} of {some(expected, 'row')} are in error ({percent(errors, expected)})"
         SubElement(case, "error", message=words, type="rows").text = words

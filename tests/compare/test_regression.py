@@ -1,5 +1,6 @@
 """Gates against a baseline: what they are held against, what they say, and what becomes of a run that has none."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -213,3 +214,6 @@ def test_a_run_with_too_many_rows_in_error_is_no_baseline(tmp_path: Path) -> Non
     assert gates_of(run)[0]["regression"]["baseline"] == "made/night2", "one row in 600 may fail"
     replace(manifest, config={**manifest.config, "max_error_rate": 0.001}).write(bad)
     assert gates_of(run)[0]["regression"]["baseline"] == "made/night1"
+    summary = json.loads(bad.summary.read_bytes())
+    bad.summary.write_text(json.dumps({**summary, "outcomes": {**summary["outcomes"], "error": 0, "filtered": 1}}))
+    assert gates_of(run)[0]["regression"]["baseline"] == "made/night2", "what the filter stopped is no error, as for the exit code"

@@ -66,6 +66,11 @@ def test_too_many_rows_in_error_are_an_error_and_no_failure(at_most: float, tag:
     assert one.get("tests") == "3"
 
 
+def test_rows_that_were_filtered_are_no_errors_as_for_the_exit_code() -> None:
+    outcomes = {**summary()["outcomes"], "error": 0, "filtered": 4}
+    assert suite(summary(outcomes=outcomes), max_error_rate=0.0).get("errors") == "0"
+
+
 def test_the_run_is_in_the_properties_and_its_time_in_the_suite() -> None:
     one = suite(summary())
     properties = {found.get("name"): found.get("value") for found in one.iter("property")}
