@@ -8,12 +8,12 @@
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 python3-venv ca-certificates \
+RUN apt-get -o Acquire::Retries=5 update \
+    && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install --yes --no-install-recommends python3 python3-venv ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 # pip stands beside what it installs, so that it is not in the final image
 RUN python3 -m venv /build/pip && python3 -m venv --without-pip /opt/evalsvc
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_RETRIES=10 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 COPY deploy/image/*.txt ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca,target=/run/secrets/ca \
@@ -37,8 +37,8 @@ LABEL org.opencontainers.image.title="evalsvc" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 # A volume that is mounted at /eval/runs for the first time takes over owner and mode; group 0 is what a cluster gives to users that it makes up.
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 ca-certificates \
+RUN apt-get -o Acquire::Retries=5 update \
+    && DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install --yes --no-install-recommends python3 ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && install --directory --owner=65532 --group=0 --mode=0775 /eval /eval/runs
 COPY --from=build /opt/evalsvc /opt/evalsvc
@@ -54,5 +54,5 @@ WORKDIR /eval
 # A number, so that a cluster can see that it is not root's. Any other will do as well.
 USER 65532:65532
 STOPSIGNAL SIGTERM
+# No CMD: a job that lost its arguments is to end with 2, and not to have passed
 ENTRYPOINT ["evalsvc"]
-CMD ["--help"]

@@ -27,6 +27,14 @@ app = typer.Typer(
 baseline_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Keep a run as a file that later runs are held against.")
 app.add_typer(baseline_app, name="baseline")
 
+
+def _settings(given: list[str] | None) -> list[str] | None:
+    """Looked at before what follows: of "--set KEY VALUE" typer would show the value as an argument too many, and it may be secret."""
+    if not all("=" in setting for setting in given or ()):
+        raise typer.BadParameter("expected KEY=VALUE, as in model.name=gpt-4.1")
+    return given
+
+
 Source = Annotated[str, typer.Argument(metavar="CONFIG|DATA", help="Usually eval.yaml; or a data file, and flags in place of a config.")]
 Input = Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="With DATA: the texts; default: the one that looks like it.")]
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="With DATA: the right answers.")]
@@ -38,7 +46,10 @@ UserPrompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="With DATA: the folder under runs/; default: the file's name.")]
 Run = Annotated[str | None, typer.Argument(metavar="RUN", help="A run directory, NAME/ID or NAME; default: the newest run.")]
 RunOrAnswers = Annotated[str | None, typer.Argument(metavar="RUN|FILE", help="A run, or a file of answers; default: the newest run.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, as in model.name=gpt-4.1.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, as in model.name=gpt-4.1.", callback=_settings),
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout; the last one is the result.")]
 
 
@@ -349,18 +360,25 @@ def main() -> None:
     try:
         app(prog_name="evalsvc")
     except SystemExit as end:
-        # a command line that typer did not understand: it has told people why, and the container is to be told too
-        why = getattr(end.__context__, "format_message", None)
-        if why is not None and sys.argv[1:2] == ["run"]:
-            from evalsvc.cli.ending import misused
-
-            misused(why())
+        _tell_the_container(end.__context__)
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
     finally:
         sys.excepthook = uncaught  # typer has put one of its own there
+
+
+def _tell_the_container(misuse: BaseException | None) -> None:
+    """Of a command line that typer did not understand; people were told why. One without a command may have been meant to be a `run`."""
+    why = getattr(misuse, "format_message", None)
+    context = getattr(misuse, "ctx", None)
+    no_command = context is not None and context.parent is None
+    if why is not None and (no_command or sys.argv[1:2] == ["run"]):
+        from evalsvc.cli.ending import COMMAND_FIRST, misused
+
+        message = why() if sys.argv[1:] else "no command"  # where typer gives its whole help page
+        misused(message, hint=COMMAND_FIRST if no_command else "evalsvc run --help")
 
 
 def _fill_closed_streams() -> None:

@@ -3,13 +3,16 @@
 import os
 import sys
 from dataclasses import dataclass
+from typing import Final
 
-from evalsvc.cli.failing import say, say_result
+from evalsvc.cli.failing import remark, say, say_result
 from evalsvc.errors import EvalsvcError, UsageError
 from evalsvc.pipeline import Evaluation
 from evalsvc.report.json_log import logs_json
 from evalsvc.telling.message import About
 from evalsvc.telling.termination import failed, finished, write_termination
+
+COMMAND_FIRST: Final = "first the command, then what belongs to it, as in: evalsvc run eval.yaml --json"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,10 +44,12 @@ class Ending:
         write_termination(failed(self.about, error, None, durable=None), os.environ)
 
 
-def misused(message: str) -> None:
-    """Of a command line of `run` that was not understood; the message itself is on stderr already, as text."""
-    error = UsageError(message, hint="evalsvc run --help")
+def misused(message: str, *, hint: str) -> None:
+    """Of a command line that was not understood; the message itself, and where the help is, are on stderr already, as text."""
+    error = UsageError(message, hint=hint)
     logs = logs_json(os.environ)
     Ending(json=logs or "--json" in sys.argv).failed(error)
     if logs:
         say(error)
+    elif hint == COMMAND_FIRST:
+        remark(f"  try: {hint}")

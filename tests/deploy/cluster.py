@@ -92,7 +92,7 @@ class Kubelet:
         labels = {"batch.kubernetes.io/job-name": job.name, "job-name": job.name}
         environ = {entry["name"]: _value(entry, labels) for entry in made_of["env"]}
         mounted = {name: self.secrets.get(value, value) for name, value in environ.items()}
-        return self.desk.start(*made_of["args"], environ={**mounted, "EVALSVC_LOG": "json", **self.more})
+        return self.desk.start(*made_of["args"], environ={"EVALSVC_LOG": "json", **mounted, **self.more})
 
 
 def _value(entry: Fields, labels: Mapping[str, str]) -> str:

@@ -59,6 +59,17 @@ def test_the_last_stage_is_what_a_cluster_asks_for() -> None:
         "COPY LICENSE /usr/share/doc/evalsvc/LICENSE",
     ]
     assert not any("pip" in line or "venv" in line for line in last)
+    assert not any(line.startswith("CMD ") for line in last), "a job that lost its arguments has not passed"
+    assert [re.findall("--no-install-recommends ([^&]+)", line)[0].split() for line in last if "apt-get" in line] == [
+        ["python3", "ca-certificates"]
+    ]
+    assert any(re.search(r"^ENV .*\bEVALSVC_LOG=json\b", line) for line in last)
+
+
+def test_nothing_is_installed_but_what_is_pinned_unless_an_extra_was_asked_for() -> None:
+    installs = [command for line in instructions() for command in line.split("&&") if re.search(r"/pip .*\binstall ", command)]
+    assert len(installs) == 4
+    assert all(re.search(r"--require-hashes|--no-index|EXTRAS", install) for install in installs)
 
 
 def test_nothing_gets_into_the_build_that_is_not_named() -> None:

@@ -12,6 +12,7 @@ import typer
 
 from evalsvc.cli import app
 from evalsvc.config import load_config
+from evalsvc.telling.termination import DEFAULT as TERMINATION_LOG
 from tests.deploy.advice import ADVICE, CHECKOUT, OPERATIONS, Advice
 from tests.deploy.cluster import DISRUPTED, FILES, Job, action, container, documents, job_specs, the
 
@@ -84,12 +85,21 @@ def test_an_endpoint_that_stays_away_is_given_up_after_the_backoff_limit() -> No
     assert job.pod_ended(6) == "failed"
 
 
+@pytest.mark.parametrize("kind", SPECS)
+def test_the_exit_codes_are_written_as_the_api_wants_them(kind: str) -> None:
+    """Its own checks beyond the schema: rising, no 0 with In. And each of ours is named, so that none is left to the default."""
+    by_code = [rule["onExitCodes"] for rule in SPECS[kind]["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    assert all(codes["operator"] == "In" and codes["values"] == sorted(set(codes["values"])) for codes in by_code)
+    assert sorted(value for codes in by_code for value in codes["values"]) == sorted([*FAILING, 137])
+
+
 def test_the_policy_names_the_container_and_what_it_needs_besides() -> None:
     for spec in SPECS.values():
         pod = spec["template"]["spec"]
         named = {rule["onExitCodes"]["containerName"] for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule}
         assert named == {container(spec)["name"]}
-        assert (pod["restartPolicy"], spec["podReplacementPolicy"], spec["parallelism"]) == ("Never", "Failed", 1)
+        assert (pod["restartPolicy"], spec["podReplacementPolicy"]) == ("Never", "Failed")
+        assert (spec["parallelism"], spec["completions"]) == (1, 1)
 
 
 def test_the_one_job_and_that_of_each_night_are_made_of_the_same() -> None:
@@ -99,7 +109,9 @@ def test_the_one_job_and_that_of_each_night_are_made_of_the_same() -> None:
 
 def test_a_night_is_over_before_the_next_one_and_two_are_never_at_once() -> None:
     spec = the("CronJob")["spec"]
-    assert spec["schedule"].split()[2:] == ["*", "*", "*"], "once a day"
+    minute, hour, *days = spec["schedule"].split()
+    assert (int(minute) < 60, int(hour) < 24, days) == (True, True, ["*"] * 3), "once a day"
+    assert "suspend" not in spec
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["startingDeadlineSeconds"] + SPECS["CronJob"]["activeDeadlineSeconds"] < 24 * 3600
 
@@ -115,6 +127,7 @@ def test_the_name_of_a_nights_job_fits_into_a_label_and_is_a_run_id() -> None:
 def test_a_pod_may_do_nothing_but_evaluate(kind: str) -> None:
     pod, only = SPECS[kind]["template"]["spec"], container(SPECS[kind])
     assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False, "a service of this name would put EVALSVC_… into the environment"
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -128,10 +141,20 @@ def test_a_pod_is_as_the_image_expects(kind: str) -> None:
     image = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     user = SPECS[kind]["template"]["spec"]["securityContext"]
     assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in image
+    assert user["fsGroup"] == user["runAsGroup"], "which the volumes are made writable for"
     assert 'ENTRYPOINT ["evalsvc"]' in image
     assert "WORKDIR /eval" in image
+    assert "command" not in container(SPECS[kind]), "a shell as the first process hands no signal on"
+    assert container(SPECS[kind])["terminationMessagePath"] == TERMINATION_LOG
     mounted = {mount["mountPath"] for mount in container(SPECS[kind])["volumeMounts"]}
     assert {"/eval/eval.yaml", "/eval/data", "/eval/runs"} < mounted
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_a_pod_has_the_memory_that_operations_md_asks_for_and_is_not_throttled(kind: str) -> None:
+    resources = container(SPECS[kind])["resources"]
+    assert resources["limits"] == {"memory": "1Gi"}, "up to 4,000 requests in flight"
+    assert resources["requests"] == {"cpu": "1", "memory": "512Mi"}
 
 
 @pytest.mark.parametrize("kind", SPECS)
@@ -155,11 +178,15 @@ def test_the_config_is_one_and_the_environment_fits_it(tmp_path: Path) -> None:
     environ = {entry["name"]: entry.get("value", "night-1") for entry in container(SPECS["CronJob"])["env"]}
     loaded = load_config(tmp_path / "eval.yaml", environ=environ)
     assert loaded.config.limits.drain_s == 75
-    assert f"{loaded.config.model.api_key_env}_FILE" in environ
+    assert loaded.config.budget.runtime is None, "its end is 75, which gets a new pod at once, for ever"
+    assert "EVALSVC_LOG" not in environ, "the image has it"
+    folder, _, _ = environ[f"{loaded.config.model.api_key_env}_FILE"].rpartition("/")
+    assert folder in {mount["mountPath"] for mount in container(SPECS["CronJob"])["volumeMounts"]}
 
 
 def test_the_arguments_are_those_of_the_command_line() -> None:
     command, *rest = container(SPECS["CronJob"])["args"]
+    assert command == "run"
     run: Any = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
     options = {option for parameter in run.params for option in parameter.opts}
     assert {word for word in rest if word.startswith("-")} <= options

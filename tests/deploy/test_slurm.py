@@ -73,7 +73,7 @@ def requeued(tools: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-@pytest.mark.parametrize(("code", "advice"), [*ADVICE.items(), (137, Advice.RETRY)])
+@pytest.mark.parametrize(("code", "advice"), [*ADVICE.items(), *((other, Advice.RETRY) for other in (127, 137, 139, 143))])
 def test_a_job_goes_back_into_the_queue_as_the_table_says_and_ends_as_its_run_did(code: int, advice: Advice, tools: Path) -> None:
     _tool(tools / "evalsvc", f"exit {code}")
     assert job(tools).code == code
@@ -105,8 +105,8 @@ def test_a_job_that_comes_again_and_again_is_given_up(tools: Path) -> None:
     ],
 )
 def test_every_start_of_a_job_is_of_one_measurement(environ: dict[str, str], run_id: str, tools: Path) -> None:
-    _tool(tools / "evalsvc", 'echo "$EVALSVC_RUN_ID: $*"')
-    assert job(tools, "nightly/eval.yaml", "--limit", "5", **environ).out == f"{run_id}: run nightly/eval.yaml --limit 5\n"
+    _tool(tools / "evalsvc", 'echo "$EVALSVC_RUN_ID $EVALSVC_LOG: $*"')
+    assert job(tools, "nightly/eval.yaml", "--limit", "5", **environ).out == f"{run_id} json: run nightly/eval.yaml --limit 5\n"
 
 
 @pytest.fixture

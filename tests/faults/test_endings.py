@@ -68,6 +68,8 @@ def test_a_complete_run_and_the_same_command_once_more(desk: FaultDesk) -> None:
         (["run", "eval.yaml", "--no-such-flag"], 2, "--no-such-flag"),
         (["run", "nowhere.yaml"], 2, "nowhere.yaml: no such file"),
         (["run", "eval.yaml", "--set", "scoring.labels=[spam]", "-v"], 2, "label"),
+        (["--json", "run", "eval.yaml"], 2, "No such option: --json"),
+        ([], 2, "no command"),
     ],
 )
 def test_what_was_typed_wrongly(arguments: list[str], code: int, words: str, desk: FaultDesk) -> None:
