@@ -108,7 +108,8 @@ def _of_program(path: str, value: Any, *, origin: str) -> Override:
 def _from_flag(assignment: str) -> Override:
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"--set {key}: expected KEY=VALUE", hint="For example --set limits.concurrency=64")
+        # without a "=" it may hold the value too, and that may be a key
+        raise UsageError("--set: expected KEY=VALUE", hint="For example --set limits.concurrency=64")
     return _override(key.strip().split("."), text, origin=f"--set {key.strip()}=…", fold_into=None)
 
 

@@ -37,13 +37,14 @@ _EXPECTED: dict[str, Callable[[Context], str]] = {
     "string_pattern_mismatch": lambda _: "letters, digits, . _ and -, starting with a letter or digit, at most 100",
 }
 
-# Values under these keys may be secrets, and are never shown.
+# Values under these keys may be secrets, and are never shown; neither is text where a section with one of them belongs.
 _SECRET: tuple[KeyPath, ...] = (
     ("model", "headers"),
     ("model", "params"),
     ("model", "api_key_env"),
     ("model", "base_url"),
     ("dataset", "path"),
+    ("prompt", "few_shot", "path"),
     ("webhook", "url"),
 )
 
@@ -80,7 +81,7 @@ def found(value: Any, path: KeyPath = ()) -> str:
     >>> found("many"), found(5), found(None), found(["a"]), found("Bearer x", ("model", "headers", "Authorization"))
     ("text 'many'", 'the number 5', 'nothing', 'a list', 'text')
     """
-    shown = not any(path[: len(secret)] == secret for secret in _SECRET)
+    shown = not path or not any(path[: len(secret)] == secret[: len(path)] for secret in _SECRET)
     match value:
         case None:
             return "nothing"

@@ -1,21 +1,22 @@
 """Keys come from the environment or a mounted file, and go nowhere but into the request."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from evalsvc.config.address import HIDDEN, OPENAI_HOST, host_of, resolve_base_url, shown_url, without_credentials
-from evalsvc.config.document import read_document
+from evalsvc.config.document import YamlProblem, read_document
 from evalsvc.config.keypath import Where
 from evalsvc.config.models import EvalConfig
+from evalsvc.config.overlay import parse_value
 from evalsvc.errors import UsageError
 from evalsvc.jsonio import dumps, loads
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRET_HEADER = re.compile(r"auth|key|token|cookie|secret|passw|credential", re.IGNORECASE)
 # Stricter than for headers: max_tokens and prompt_cache_key are no secrets.
-_SECRET_PARAM = re.compile(r"api_?key|(access|auth|bearer)_?token|authorization|secret|passw|credential", re.IGNORECASE)
+_SECRET_PARAM = re.compile(r"api[-_]?key|(access|auth|bearer|session)[-_]?token|authorization|secret|passw|credential", re.IGNORECASE)
 _OPENAI_VARIABLE = "OPENAI_API_KEY"
 _AZURE_VARIABLE = "AZURE_OPENAI_API_KEY"
 _LOOKS_LIKE_A_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -75,12 +76,36 @@ def shown_setting(assignment: str) -> str:
     ['model.headers.Authorization=***', 'model.params=***', 'model.max_output_tokens=3']
     >>> shown_setting("webhook.url=https://host/hook/k"), shown_setting("dataset.path=https://me:k@host/test.csv")
     ('webhook.url=***', 'dataset.path=https://host/test.csv')
+    >>> shown_setting("model={headers: {x-key: k}}"), shown_setting("dataset={path: 'https://me:k@host/test.csv'}")
+    ('model=***', 'dataset=***')
     """
     path, equals, value = assignment.partition("=")
-    secret = _SECRET_HEADER if path.startswith("model.headers") else _SECRET_PARAM
-    if path.startswith("webhook") or (path.startswith("model") and secret.search(assignment)):
-        return f"{path}{equals}{HIDDEN}"
-    return path + equals + shown_value(value)
+    if not equals:  # no setting at all, and nobody knows what was meant
+        return HIDDEN
+    section = path.strip()
+    secret = _SECRET_HEADER if "header" in assignment.lower() else _SECRET_PARAM
+    hidden = section.startswith("webhook") or (section.startswith("model") and secret.search(assignment))
+    return f"{path}={HIDDEN if hidden else _shown(value)}"
+
+
+def _shown(value: str) -> str:
+    """What stands behind the "=" of `--set`: of an address what `shown_value` leaves, and nothing where one that signs is in brackets."""
+    try:
+        parsed = parse_value(value)
+    except YamlProblem:
+        return HIDDEN
+    if isinstance(parsed, str):
+        shown = shown_value(parsed.strip())
+        return value if shown == parsed.strip() else shown
+    return HIDDEN if any(shown_value(text) != text for text in _texts(parsed)) else value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
 
 
 def shown_value(value: str) -> str:
@@ -105,15 +130,21 @@ def with_address(config: Mapping[str, Any], config_file: str | None) -> dict[str
     return {**config, "dataset": {**config["dataset"], "path": written if known else shown}}
 
 
-def without_secrets(value: Any) -> Any:
-    """`model.params`, or a part of it, with the values of secret-looking names hidden, however deep they stand.
+def without_secrets(value: Any, secret: re.Pattern[str] = _SECRET_PARAM) -> Any:
+    """`model.params`, or a part of it, with the values of secret-looking names hidden, however deep they stand; of headers too.
 
-    >>> without_secrets({"max_tokens": 3, "extra": [{"api_key": "k"}]})
-    {'max_tokens': 3, 'extra': [{'api_key': '***'}]}
+    >>> without_secrets({"max_tokens": 3, "extra": [{"api_key": "k"}], "extra_headers": {"x-key": "k"}})
+    {'max_tokens': 3, 'extra': [{'api_key': '***'}], 'extra_headers': {'x-key': '***'}}
     """
     if isinstance(value, Mapping):
-        return {name: HIDDEN if _SECRET_PARAM.search(str(name)) else without_secrets(inner) for name, inner in value.items()}
-    return [without_secrets(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {
+            key: HIDDEN if secret.search(str(key)) else without_secrets(inner, _below(str(key), secret)) for key, inner in value.items()
+        }
+    return [without_secrets(inner, secret) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _below(name: str, secret: re.Pattern[str]) -> re.Pattern[str]:
+    return _SECRET_HEADER if "header" in name.lower() else secret
 
 
 def _key(variable: str, environ: Mapping[str, str], *, place: str) -> str:
@@ -137,7 +168,9 @@ def _mounted(path: Path, *, variable: str, place: str) -> str:
         key = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise UsageError(f"{place}{variable}: {path} cannot be read: {reason}") from error
+        # where the path of its file belongs there may be the key itself, which must not come back in the message
+        shown = path if len(path.parts) > 1 else "the file that it names"
+        raise UsageError(f"{place}{variable}: {shown} cannot be read: {reason}") from None
     if not key:
         raise UsageError(f"{place}{variable}: {path} is empty")
     return key

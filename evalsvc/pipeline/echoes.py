@@ -1,6 +1,6 @@
 """A key that the server gives back in its answer goes no further: neither into the journal nor into what is made from it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ class Echoes:
         # for every answer of a run: a generator over the fields takes four times as long
         texts = f"{reply.output}\n{reply.request_id}\n{reply.model}\n{reply.finish_reason}\n{reply.reasoning}\n{reply.refusal}\n"
         texts += "" if reply.tool_calls is None else str(reply.tool_calls)
+        for tokens in (reply.tokens, reply.prompt_tokens):
+            texts += _told(tokens) if tokens else ""
         for secret in self._sought:
             if secret in texts:
                 return replace(reply, **{field.name: self._blanked(getattr(reply, field.name)) for field in fields(reply)})
@@ -58,3 +60,11 @@ class Echoes:
                 return [self._blanked(inner) for inner in value]
             case _:
                 return value
+
+
+def _told(tokens: Sequence[Mapping[str, Any]]) -> str:
+    """What tokens spell. An API of the user's own may give anything as such."""
+    try:
+        return "\n".join([token["t"] for token in tokens] + [text for token in tokens for text, _ in token["top"]])
+    except (LookupError, TypeError, ValueError):
+        return str(tokens)

@@ -152,7 +152,7 @@ def test_set_takes_a_yaml_value_and_leaves_plain_text_whole(load: Load, assignme
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("limits.concurrency", "--set limits.concurrency: expected KEY=VALUE"),
+        ("limits.concurrency", "--set: expected KEY=VALUE"),
         ("=4", "expected KEY=VALUE"),
         ("limits.concurency=4", "there is no key limits.concurency; did you mean limits.concurrency?"),
         ("concurrency=4", "there is no key concurrency; did you mean limits.concurrency?"),
@@ -174,7 +174,7 @@ def test_a_wrong_set_is_refused_by_name(load: Load, assignment: str, said: str) 
         ("EVALSVC_MODEL__NMAE", "x", "EVALSVC_MODEL__NMAE: there is no key model.nmae; did you mean model.name?"),
         ("EVALSVC_MODLE__NAME", "x", "did you mean model?"),
         ("EVALSVC_MODEL__", "x", "empty level"),
-        ("EVALSVC_MODEL", "gpt", "EVALSVC_MODEL: expected a mapping, found text 'gpt'"),
+        ("EVALSVC_MODEL", "gpt", "EVALSVC_MODEL: expected a mapping, found text"),
         ("EVALSVC_LIMITS__MAX_RETRIES", "1.5", "EVALSVC_LIMITS__MAX_RETRIES: expected a whole number, found the number 1.5"),
     ],
 )

@@ -41,7 +41,8 @@ class Mirror(BaseHTTPRequestHandler):
             self._send(200, f"{told} is no JSON".encode(), "text/plain")
         else:
             message = {"role": "assistant", "content": f"spam {told}", "reasoning_content": told, "refusal": None}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            tokens = [{"token": told, "logprob": -0.5, "top_logprobs": [{"token": told, "logprob": -0.5}]}]
+            choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": {"content": tokens}}
             usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
             completion = {"id": told, "object": "chat.completion", "model": f"echo {told}", "created": 1}
             self._say(200, {**completion, "choices": [choice], "usage": usage, "system_fingerprint": told})

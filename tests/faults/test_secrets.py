@@ -56,7 +56,8 @@ def test_a_server_that_gives_back_every_header_gets_no_key_into_file_or_stream(d
     environ = {
         **through(address),
         "EVALSVC_WEBHOOK__ON": "[finish, failure]",
-        "EVALSVC_WEBHOOK_URL": f"http://{HOST}/{CANARY}?token={CANARY}",
+        # as its own variable, and as what the config says
+        "EVALSVC_WEBHOOK__URL" if output == "--json" else "EVALSVC_WEBHOOK_URL": f"http://{HOST}/{CANARY}?token={CANARY}",
         "EVALSVC_WEBHOOK_SECRET": CANARY,
         "EVALSVC_MODEL__HEADERS__X-API-KEY": CANARY,
         "GITHUB_STEP_SUMMARY": str(desk.path / "step.md"),
@@ -83,7 +84,8 @@ def test_a_server_that_gives_back_every_header_gets_no_key_into_file_or_stream(d
         pytest.param({"client": "sdk"}, id="OpenAI's SDK"),
         pytest.param({"client": "azure", "azure": {"deployment": "d", "api_version": "2024-10-21"}}, id="Azure"),
         pytest.param({"headers": {"Authorization": f"Bearer {CANARY}"}, "api_key_env": None}, id="a header in the config"),
-        pytest.param({"params": {"extra_body": {"api_key": CANARY}}}, id="a parameter"),
+        pytest.param({"params": {"extra_body": {"api_key": CANARY}, "session-token": CANARY}}, id="parameters"),
+        pytest.param({"client": "sdk", "params": {"extra_headers": {"x-key": CANARY}}}, id="a header among the parameters"),
         pytest.param({"stream": True}, id="streams"),
     ],
 )
@@ -160,6 +162,10 @@ MISTAKES: dict[str, tuple[str, ...]] = {
     "a header that cannot be sent": ("--set", f"model.headers.x-key={CANARY}\x07"),
     "brackets that stay open": ("--set", f"model.headers={{x-key: '{CANARY}"),
     "an unknown key": ("--set", f"model.apikey={CANARY}"),
+    "a colon for the equals sign": ("--set", f"model.headers.x-auth: {CANARY}"),
+    "a blank for the equals sign": ("--set", "model.headers.x-auth", CANARY),
+    "the key in place of a section": ("--set", f"model={CANARY}"),
+    "an address in place of a section": ("--set", f"webhook=http://host/{CANARY}"),
     "a webhook that is no URL": ("--set", f"webhook.url={CANARY}", "--set", "webhook.on=[finish]"),
     "data behind an address that signs": ("--set", f"dataset.path=http://127.0.0.1:9/test.csv?X-Amz-Signature={CANARY}"),
     "data behind a password": ("--set", f"dataset.path=http://user:{CANARY}@127.0.0.1:9/test.csv"),
@@ -176,11 +182,21 @@ def test_a_key_in_the_wrong_place_is_refused_without_being_shown(desk: FaultDesk
 
 
 @promise("12.1")
+@pytest.mark.long
+def test_a_key_in_place_of_the_path_of_its_file_is_refused_without_being_shown(desk: FaultDesk) -> None:
+    refused = desk.run(*RUN, environ={KEY_VARIABLE: "", "OPENAI_API_KEY": "", f"{KEY_VARIABLE}_FILE": CANARY})
+    assert refused.code == 2, refused.err
+    assert f"{KEY_VARIABLE}_FILE: the file that it names cannot be read: No such file or directory" in refused.err
+
+
+@promise("12.1")
 def test_the_command_to_type_next_hides_what_was_typed(desk: FaultDesk) -> None:
     desk.write_config(limits={"max_retries": 0}, max_error_rate=1.0)
-    planned = desk.run("plan", "eval.yaml", "--set", f"model.headers.x-api-key={CANARY}")
+    model = f"model={{name: echo, base_url: '{desk.base_url}', headers: {{x-key: {CANARY}}}}}"
+    data = f"dataset.path='http://user:{CANARY}@{desk.base_url.split('/')[2]}/data.csv'"
+    planned = desk.run("plan", "eval.yaml", "--set", f"model.headers.x-api-key={CANARY}", "--set", model, "--set", data)
     assert planned.code == 0, planned.err
-    assert "--set 'model.headers.x-api-key=***'" in planned.out
+    assert "--set 'model.headers.x-api-key=***' --set 'model=***'" in planned.out
 
 
 @promise("12.1")

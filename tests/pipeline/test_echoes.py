@@ -34,7 +34,17 @@ def test_a_secret_is_blanked_wherever_an_answer_gives_it_back(where: str, told: 
 
 def test_its_tokens_go_the_same_way() -> None:
     tokens = [{"t": SECRET, "lp": -0.5, "top": [[SECRET, -0.5]]}]
-    assert ECHOES.without(reply(output=SECRET, tokens=tokens)).tokens == [{"t": "[redacted]", "lp": -0.5, "top": [["[redacted]", -0.5]]}]
+    blanked = [{"t": "[redacted]", "lp": -0.5, "top": [["[redacted]", -0.5]]}]
+    assert ECHOES.without(reply(output=SECRET, tokens=tokens)).tokens == blanked
+    assert ECHOES.without(reply(tokens=tokens)).tokens == blanked
+    assert ECHOES.without(reply(prompt_tokens=[{"t": "spam", "lp": -0.5, "top": [[SECRET, -0.5]]}])).prompt_tokens == [
+        {"t": "spam", "lp": -0.5, "top": [["[redacted]", -0.5]]}
+    ]
+
+
+def test_tokens_of_no_known_shape_are_looked_through_all_the_same() -> None:
+    odd = reply(tokens=[{"text": SECRET}])
+    assert ECHOES.without(odd).tokens == [{"text": "[redacted]"}]
 
 
 def test_what_may_be_a_word_of_an_honest_answer_stays() -> None:
