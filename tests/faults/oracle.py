@@ -27,10 +27,16 @@ class Reference:
     fixed: Mapping[str, bytes]  # the parts of summary.json that the records alone decide, byte for byte
     scored: tuple[bytes, ...]  # lines of scored.jsonl in any order: they stand there in that of the answers
     rows: frozenset[Row]
+    asked: frozenset[Row]  # those of them that a request was sent for
 
     @classmethod
     def of(cls, run_dir: Path) -> Self:
-        return cls(fixed=fixed_parts(summary_of(run_dir)), scored=scored_lines(run_dir), rows=frozenset(records_in(run_dir)))
+        return cls(
+            fixed=fixed_parts(summary_of(run_dir)),
+            scored=scored_lines(run_dir),
+            rows=frozenset(records_in(run_dir)),
+            asked=frozenset(map(row_of, filter(was_asked, accepted_lines(run_dir)))),
+        )
 
 
 def changed(run_dir: Path, reference: Reference) -> list[str]:
@@ -43,6 +49,8 @@ def changed(run_dir: Path, reference: Reference) -> list[str]:
         parts.append(f"{len(set(here.scored) ^ set(reference.scored))} lines of scored.jsonl differ")
     if here.rows != reference.rows:
         parts.append(f"{len(reference.rows - here.rows)} rows have no record, {len(here.rows - reference.rows)} should not be there")
+    if more := here.asked - reference.asked:
+        parts.append(f"{len(more)} rows were asked although another run had their answers")
     return parts
 
 
@@ -54,9 +62,18 @@ def records_in(run_dir: Path) -> dict[Row, list[str]]:
     """The status of each record of each row, in the order of the journal."""
     found = defaultdict[Row, list[str]](list)
     for line in accepted_lines(run_dir):
-        values = orjson.loads(line)
-        found[values["id"], values["repeat"]].append(values["status"])
+        found[row_of(line)].append(orjson.loads(line)["status"])
     return dict(found)
+
+
+def row_of(line: bytes) -> Row:
+    values = orjson.loads(line)
+    return values["id"], values["repeat"]
+
+
+def was_asked(line: bytes) -> bool:
+    """Whether a request was sent for the record; for one that was taken over from another run none was."""
+    return bool(orjson.loads(line)["attempts"])
 
 
 def paid_twice(run_dir: Path) -> list[Row]:

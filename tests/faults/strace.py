@@ -23,8 +23,9 @@ NAMES: Final = ("rename", "renameat", "renameat2", "unlink", "unlinkat", "symlin
 EVERY: Final = (*WRITES, *SYNCS, *NAMES)
 FOLDER: Final = "."  # the run directory itself, as a file
 FILES: Final = ("run.json", "predictions.jsonl", "scored.jsonl", "summary.json", "reduce.json", "report.html", "junit.xml", "events.jsonl")
+OUTPUTS: Final = ("baseline.jsonl.gz", "eval.yaml", "scorer.py")  # what commands write beside the run directory
 OTHERS: Final = ("run.lock", "quarantine", "earlier", FOLDER, LATEST)
-ATOMIC: Final = ("run.json", "summary.json", "reduce.json", "report.html", "junit.xml")
+ATOMIC: Final = ("run.json", "summary.json", "reduce.json", "report.html", "junit.xml", *OUTPUTS)
 WRITTEN_BESIDE: Final = {"scored.jsonl": ".scored.jsonl.tmp", "predictions.jsonl": "predictions.jsonl.repair"}
 PROCESSES: Final = range(2, 80)  # numbers that a run's processes can have in a namespace of its own
 
@@ -81,7 +82,7 @@ def _file_of(arguments: str) -> str:
     beside = {beside: name for name, beside in WRITTEN_BESIDE.items()}
     of_temporary = re.fullmatch(r"\.(.+)\.\d+\.tmp", name) or re.fullmatch(rf"\.({LATEST})\.\d+", name)
     known = of_temporary[1] if of_temporary else beside.get(name, name)
-    return known if known in (*FILES, *OTHERS) else FOLDER
+    return known if known in (*FILES, *OTHERS, *OUTPUTS) else FOLDER
 
 
 def needs_strace() -> pytest.MarkDecorator:
@@ -102,7 +103,7 @@ def _namespace() -> list[str]:
 
 
 def traced(command: Sequence[str], run_dir: Path, trace: Path, fault: Fault | None = None, *, also: Sequence[Path] = ()) -> list[str]:
-    """`command` under strace: calls that change `run_dir`, or the `latest` beside it, go to the file `trace`; `fault` strikes some.
+    """`command` under strace: calls that change `run_dir`, or `latest` and OUTPUTS beside it, go to the file `trace`; `fault` strikes some.
 
     A relative `run_dir` is one that `command` is given in these words; `command` then has to run in the working directory of this
     process, or `also` has to name the same files by whole paths. `also`: more files to be looked at.
@@ -123,8 +124,8 @@ def watched(run_dir: Path, file: str | None = None) -> list[Path]:
     Not what is in its folders, whose names hold the time.
     """
     found = []
-    for name in (*FILES, *OTHERS) if file is None else (file,):
-        path = (run_dir.parent if name == LATEST else run_dir) / name
+    for name in (*FILES, *OTHERS, *OUTPUTS) if file is None else (file,):
+        path = (run_dir.parent if name in (LATEST, *OUTPUTS) else run_dir) / name
         found.append(path)
         if name in ATOMIC:
             found += [path.with_name(f".{name}.{pid}.tmp") for pid in PROCESSES]

@@ -5,7 +5,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,52 +22,59 @@ from tests.faults.canary import CANARY
 from tests.faults.desk import KEY_VARIABLE, FaultDesk, finished
 from tests.faults.promises import promise
 from tests.pool.launches import During, launch
-from tests.pool.servers import Server, failure
+from tests.pool.servers import RateLimited, Server, failure
 from tests.virtual_time import VirtualLoop, run
 
 CHECKOUT = Path(__file__).parents[2]
 HOUR_S, DAY_S = 3_600.0, 86_400.0
 
-# Whoever reads the time of day, or a file's, and what it is good for. No deadline, no pace and no number is among it.
-LABELS: Final[Mapping[str, str]] = {
-    "cli/answers.py": "when a file of answers was taken in",
-    "cli/listing.py": "how long ago a run was changed",
-    "cli/prune.py": "the age of a run that --days is about",
-    "cli/read.py": "how long ago, and the name of a quarantine file",
-    "compare/baseline.py": "a file's time is kept when it is unpacked",
-    "compare/regression.py": "whether a baseline is still the same file; another time only makes it be read again",
-    "dataset/source.py": "whether a data file is still the same; another time only makes it be read again",
-    "endpoint/http.py": "a Retry-After date without a Date header; clamped to five minutes",
-    "endpoint/sdk.py": "the same",
-    "pipeline/announcing.py": "the time in a message and in its signature",
-    "pipeline/asking.py": "when a record was written",
-    "pipeline/flow.py": "when a launch began and ended",
-    "pipeline/prepare.py": "the date of a price list",
-    "pipeline/pruning.py": "the age of a run that --days is about",
-    "pipeline/tracking.py": "when a tracker was told",
-    "report/json_log.py": "the time of a log line",
-    "rundir.py": "which run is meant where none is named: the one that was changed last",
-    "telling/mlflow_tracker.py": "the time of a metric",
-    "telling/webhook.py": "a Retry-After date, bounded like all waits for a webhook",
+# Whoever reads the time of day, or a file's: at how many places, and what it is good for. No deadline, no pace and no number is among it.
+LABELS: Final[Mapping[str, tuple[int, str]]] = {
+    "cli/answers.py": (1, "when a file of answers was taken in"),
+    "cli/listing.py": (1, "how long ago a run was changed"),
+    "cli/prune.py": (1, "the age of a run that --days is about"),
+    "cli/read.py": (2, "how long ago, and the name of a quarantine file"),
+    "compare/baseline.py": (1, "a file's time is kept when it is unpacked"),
+    "compare/regression.py": (1, "whether a baseline is still the same file; another time only makes it be read again"),
+    "dataset/source.py": (1, "whether a data file is still the same; another time only makes it be read again"),
+    "endpoint/http.py": (1, "a Retry-After date without a Date header; clamped to five minutes"),
+    "endpoint/sdk.py": (1, "the same"),
+    "pipeline/announcing.py": (1, "the time in a message and in its signature"),
+    "pipeline/asking.py": (2, "when a record was written"),
+    "pipeline/flow.py": (8, "when a launch began and ended"),
+    "pipeline/prepare.py": (1, "the date of a price list"),
+    "pipeline/pruning.py": (1, "the age of a run that --days is about"),
+    "pipeline/tracking.py": (1, "when a tracker was told"),
+    "report/json_log.py": (1, "the time of a log line"),
+    "rundir.py": (1, "which run is meant where none is named: the one that was changed last"),
+    "telling/mlflow_tracker.py": (1, "the time of a metric"),
+    "telling/webhook.py": (2, "a Retry-After date, bounded like all waits for a webhook"),
 }
-OF_THE_DAY: Final = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
-OF_A_FILE: Final = {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns"}
+OF_TIME: Final = {"time", "time_ns", "localtime", "gmtime", "ctime", "strftime", "clock_gettime"}
+OF_THE_DAY: Final = {("time", name) for name in OF_TIME} | {("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
+OF_A_FILE: Final = {"st_mtime", "st_mtime_ns", "st_ctime", "st_ctime_ns", "getmtime", "getctime"}
 
 
 @promise("10.1")
 def test_the_time_of_day_is_read_for_labels_alone() -> None:
     package = CHECKOUT / "evalsvc"
-    readers = {str(path.relative_to(package)) for path in package.rglob("*.py") if any(_readings(path))}
-    strangers = {name for name in readers if not name.startswith("sandbox/")} - set(LABELS)
+    readers = {str(path.relative_to(package)): len(list(_readings(path))) for path in package.rglob("*.py")}
+    found = {name: times for name, times in readers.items() if times and not name.startswith("sandbox/")}
+    known = {name: times for name, (times, _) in LABELS.items()}
+    strangers = dict(found.items() - known.items())
     assert not strangers, f"{strangers}: take the event loop's time, or say in the table what the time of day is good for"
+    assert found == known
 
 
-def _readings(path: Path) -> Iterator[ast.Attribute]:
+def _readings(path: Path) -> Iterator[ast.AST]:
     source = path.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(source)) if "time" in source or "today" in source else ():
-        if isinstance(node, ast.Attribute):
-            owner = node.value.id if isinstance(node.value, ast.Name) else ""
-            if (owner, node.attr) in OF_THE_DAY or node.attr in OF_A_FILE:
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner) | ast.Attribute(attr=owner), attr=name) if (owner, name) in OF_THE_DAY:
+                yield node
+            case ast.Attribute(attr=name) if name in OF_A_FILE:
+                yield node
+            case ast.ImportFrom(module="time", names=names) if OF_TIME & {alias.name for alias in names}:
                 yield node
 
 
@@ -147,11 +154,19 @@ def test_rows_in_flight_at_a_suspension_are_charged_no_more_than_an_attempt_and_
     assert launched.counters.by_error["connect"] > 100
 
 
+PACES: Final[Mapping[str, tuple[Callable[[], Server], Mapping[str, Any]]]] = {
+    "requests_per_minute": (Server, {"requests_per_minute": 600}),
+    "tokens_per_minute": (Server, {"tokens_per_minute": 600 * 30, "max_output_tokens": 10}),
+    "learned": (lambda: RateLimited(per_s=10, burst=10), {}),
+}
+
+
 @promise("10.2")
-@pytest.mark.parametrize("pace", [{"requests_per_minute": 600}, {"tokens_per_minute": 600 * 30, "max_output_tokens": 10}])
-def test_after_a_suspension_nothing_is_made_up_for(pace: Mapping[str, Any]) -> None:
-    server = Server()
-    launched = launch(server, 300, ceiling=200, during=suspended(HOUR_S, at_s=5.05), **pace)
+@pytest.mark.parametrize("which", PACES)
+def test_after_a_suspension_nothing_is_made_up_for(which: str) -> None:
+    make, pace = PACES[which]
+    server = make()
+    launched = launch(server, 300, ceiling=200, during=suspended(HOUR_S, at_s=15.05), **pace)
     assert launched.error is None
     after = [call.at for call in server.calls if call.at >= HOUR_S]
     in_a_second = max(sum(start <= at < start + 1 for at in after) for start in after)

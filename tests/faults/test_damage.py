@@ -87,18 +87,23 @@ def test_what_a_flipped_bit_damaged_goes_to_quarantine_and_no_other_record_with_
 
 
 def pages_lost(content: bytes, rng: Random) -> Iterator[bytes]:
-    """`content` with sectors that never reached the disk: one, several in a row, and one behind the other."""
+    """`content` with sectors that never reached the disk: one, several in a row, one behind the other, and what a line began in the
+    middle of one whose earlier state did.
+    """
     sectors = range(SECTOR_BYTES, len(content) - SECTOR_BYTES, SECTOR_BYTES)
     for chosen in ([at] for at in sectors):
         yield without(content, chosen)
     for _ in range(20):
         yield without(content, rng.sample(sectors, 3))
+    for line in content.splitlines(keepends=True)[1:-1]:
+        yield without(content, [content.index(line)])
 
 
-def without(content: bytes, sectors: list[int]) -> bytes:
+def without(content: bytes, starts: list[int]) -> bytes:
     found = bytearray(content)
-    for at in sectors:
-        found[at : at + SECTOR_BYTES] = bytes(SECTOR_BYTES)
+    for at in starts:
+        length = SECTOR_BYTES - at % SECTOR_BYTES
+        found[at : at + length] = bytes(length)
     return bytes(found)
 
 
@@ -238,6 +243,20 @@ def test_a_run_json_that_cannot_be_read_is_refused_and_nothing_is_changed(
     assert "run.json is not JSON" in said
     assert "start a new run" in said
     assert contents(tmp_path) == before
+
+
+@promise("4.2")
+@pytest.mark.parametrize("at", [0, 5, 11])
+def test_no_number_is_made_of_a_line_that_is_damaged(tmp_path: Path, at: int) -> None:
+    run = golden("present", tmp_path)
+    lines = run.journal.read_bytes().splitlines(keepends=True)
+    lines[at] = flipped(lines[at], lines[at].index(b'"output"') * 8 + 80)
+    run.journal.write_bytes(b"".join(lines))
+    before = run.summary.read_bytes()
+    run.state.unlink()
+    with pytest.raises(JournalDamaged, match=f"line {at + 1}, .* does not match its checksum"):
+        derive_run(run)
+    assert run.summary.read_bytes() == before
 
 
 @promise("4.2", "4.3")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -9,10 +10,12 @@ from random import Random
 import pytest
 
 from evalsvc.rundir import LATEST
-from tests.e2e.desk import COMMAND
+from tests.e2e.desk import COMMAND, messages_rows
 from tests.e2e.server import Server, serving
+from tests.faults.desk import FaultDesk
 from tests.faults.oracle import Reference, accepted_lines, changed, left_over, lost, paid_twice, processes_in
 from tests.faults.promises import promise
+from tests.faults.raw import GOOD, saying
 from tests.faults.strace import FOLDER, Fault, needs_strace, traced
 from tests.faults.torture.every import SCENES, SERVER, Point, Prepared, Scene, Stage
 from tests.faults.torture.launching import run_in
@@ -92,6 +95,23 @@ def test_killed_at_a_call_and_completed_it_is_as_if_nothing_had_been(tmp_path: P
     # an unlink of a file that is not there, say, may not come again
     assert sum(found is not None for found in wrong.values()) > MANY // 2
     assert {point: found for point, found in wrong.items() if found} == {}
+
+
+@promise("1.1", "1.3")
+def test_before_anybody_is_asked_run_json_says_what_the_answers_will_be_to(tmp_path: Path) -> None:
+    """Also where the server lists no models. Else a kill leaves answers that were paid for, and the same command takes none of them."""
+    found = list[bool]()
+
+    def look(connection: socket.socket) -> None:
+        found.append((tmp_path / "runs/spam/r/run.json").exists())
+        connection.sendall(GOOD)
+
+    with saying({}, otherwise=look) as server:
+        desk = FaultDesk(path=tmp_path, base_url=f"http://127.0.0.1:{server.port}/v1")
+        desk.write_rows(messages_rows(1, "asked"))
+        desk.write_config()
+        assert desk.run("run", "eval.yaml", "--quiet", "--run-id=r").code == 0
+    assert found == [True]
 
 
 PRUNE = (*COMMAND, "prune", "spam", "--keep", "1", "--yes")

@@ -72,6 +72,14 @@ def test_one_that_goes_on_for_ever_ends_the_launch_with_the_rest_pending(storm: 
     assert launched.ended_at <= 2 + HALF_AN_HOUR + 30
 
 
+@promise("7.2")
+@pytest.mark.parametrize("storm", ["502", "503 for ages", "refused"])
+def test_a_server_that_is_away_when_only_few_rows_are_left_is_waited_for_too(storm: str) -> None:
+    server = Scripted(script=lambda row, _attempt, at: STORMS[storm] if int(row) >= 150 and at < HALF_AN_HOUR else None)
+    launched = launch(server, 200, ceiling=WORKERS)
+    assert (launched.error, launched.failed) == (None, {})
+
+
 @promise("7.1")
 @pytest.mark.parametrize("retry_after", [None, "2", "-5", "1e9", "soon", "1000000000"])
 def test_a_storm_of_429s_uses_up_no_retry_whatever_its_retry_after_says(retry_after: str | None) -> None:

@@ -1,18 +1,21 @@
 """A budget over a whole launch, in virtual time: what is paid, retries included, stays within it but for what was in flight."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from evalsvc.config import Budget, Price
 from evalsvc.endpoint.answer import Action, Answer, Failure
 from evalsvc.errors import BudgetSpent
-from evalsvc.pipeline.budget import Purse
-from evalsvc.pipeline.paying import Paying
+from evalsvc.pipeline.budget import FIRST_GUESS_OUTPUT, Purse
+from evalsvc.pipeline.history import spent_before
+from evalsvc.pipeline.paying import Paying, payer_of
 from evalsvc.records import Request, Usage
 from tests.faults.promises import promise
+from tests.pipeline.answering import answered, launched, prepared, rows
 from tests.pool.launches import launch
-from tests.pool.servers import USAGE, Server, failure
+from tests.pool.servers import USAGE, Server, failure, request
 
 ROW = USAGE.input + USAGE.output
 
@@ -61,3 +64,12 @@ def test_dollars_end_a_launch_as_tokens_do() -> None:
 @promise("9.1")
 def test_a_budget_for_all_rows_is_not_noticed() -> None:
     assert launch(Server(), 100, hooks={"payer": paying(tokens=100 * ROW)}).error is None
+
+
+@promise("9.1")
+def test_a_launch_begins_with_what_the_ones_before_it_have_paid(tmp_path: Path) -> None:
+    earlier = answered(prepared(tmp_path, rows(10), "r"))
+    paid = spent_before(earlier.journal, [])
+    for left, key in ((0, "budget.tokens"), (FIRST_GUESS_OUTPUT, None)):
+        carried_on = launched(prepared(tmp_path, rows(11), "r", budget={"tokens": paid.input + paid.output + left}))
+        assert payer_of(carried_on, lambda: 1).held(request(0)) == key

@@ -7,6 +7,7 @@ import pytest
 
 from evalsvc.errors import JournalDamaged, StorageFailed, UsageError
 from evalsvc.rundir import Manifest, RunDir, all_runs, find_run
+from tests.faults.promises import promise
 
 
 def made(root: Path, name: str, run_id: str, *, changed_at: float) -> RunDir:
@@ -98,6 +99,7 @@ def test_no_manifest_is_none_and_a_directory_below_a_file_cannot_be_made(tmp_pat
         RunDir(tmp_path / "file/run").create()
 
 
+@promise("1.4")
 def test_what_a_killed_launch_left_of_a_link_keeps_nobody_from_pointing_to_the_latest(root: Path) -> None:
     """Also one with this process's number, as the first process of a container always has."""
     for number in (1, os.getpid()):

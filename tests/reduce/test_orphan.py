@@ -64,3 +64,12 @@ def test_a_child_whose_parent_was_gone_before_it_looked_ends_at_once() -> None:
     command = [sys.executable, "-c", f"from evalsvc.reduce.orphan import die_with; die_with({os.getppid()}); print('on')"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@promise("1.4")
+@pytest.mark.parametrize("process", [["evalsvc.deriving", "no-run"], ["evalsvc.reduce.part", "take", "no-run", "0", "1", "no-folder"]])
+def test_the_processes_of_a_run_do_nothing_for_one_that_is_gone(process: list[str]) -> None:
+    """Else they would say that they load their libraries, and then that there is no such run."""
+    command = [sys.executable, "-m", *process, str(os.getppid())]
+    done = subprocess.run(command, input="go\n", capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from evalsvc.errors import UsageError
@@ -74,7 +74,13 @@ ATOMS = ["a", "b", "A", "é", "[ab]", "[^a]", ".", r"\w", r"\s", r"\d", "^", "$"
 PATTERNS = st.builds("{}{}".format, st.sampled_from(["", "(?i)", "(?m)", "(?s)", "(?a)"]), st.recursive(st.sampled_from(ATOMS), _joined))
 
 
+@promise("13.3")
 @given(pattern=PATTERNS, text=st.text(alphabet="aab Aé\n1", max_size=9))
+@example(pattern="a*", text="aa")  # an empty match right behind one, in a place that led to that
+@example(pattern="^|a", text="a")  # a match where an empty one was
+@example(pattern="(a{0,2}?)a", text="aa")
+@example(pattern="(?:a|ab)(b?)", text="ab")
+@example(pattern="(?i)(?-i:a)b", text="Ab")
 def test_a_walk_ends_where_re_ends(pattern: str, text: str) -> None:
     try:
         compiled = re.compile(pattern)

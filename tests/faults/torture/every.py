@@ -1,8 +1,9 @@
 """A kill at every operation of a launch, one after the other: N = 1, 2, 3 … for each call on each file, until the launch ends untouched."""
 
+import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 from tests.e2e.desk import COMMAND, Ended, messages_rows
 from tests.e2e.server import Server
 from tests.faults.desk import FaultDesk
-from tests.faults.oracle import Reference, accepted_lines, changed, left_over, lost, paid_twice, processes_in, records_in
+from tests.faults.oracle import Reference, accepted_lines, changed, left_over, paid_twice, processes_in, was_asked
 from tests.faults.strace import Call, Fault, traced
 from tests.faults.torture.disturbances import KILLED, STORAGE_FAILED
 from tests.faults.torture.launching import run_in
@@ -22,16 +23,26 @@ CONCURRENCY = 4
 # An answer takes a moment, so that there are several writes. A row that says "refused" is, when it is asked for the first time.
 SERVER: Final = ("--latency=0.01..0.03", "--fault=blocked:times=1:match=refused")
 HALF: Final = ROWS // 2
+FIRST: Final = ("run", "eval.yaml", "--quiet", "--run-dir", "first")
+REUSE: Final = (*RUN, "--reuse", "first")
+RERUN: Final = (*RUN, "--on-drift", "rerun")
+SAVE: Final = ("baseline", "save", "{run}", "-o", "{here}/baseline.jsonl.gz")
+INIT: Final = ("init", "unlabelled.jsonl", "-o", "{here}/eval.yaml", "--force")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A directory that `prepare` makes, and the command that is killed there; `then` completes what it left."""
+    """A directory that `prepare` makes, and the command that is killed there; `then` completes what it left.
+
+    `runs` and `files` are what comes of it: run directories, and files that are the old ones or the whole new ones at any moment.
+    """
 
     name: str
     prepare: Callable[["Stage"], None]
     command: Sequence[str]
     then: Sequence[Sequence[str]]
+    runs: Sequence[str] = ("run",)
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +100,24 @@ class Stage:
         return run_in(self.here, traced([*COMMAND, *self.words(command)], self.run_dir, self.trace, fault))
 
     def words(self, command: Sequence[str]) -> list[str]:
-        return [word.format(run=self.run_dir) for word in command]
+        return [word.format(here=self.here, run=self.run_dir) for word in command]
 
     def keep(self) -> None:
         shutil.copytree(self.here, self.before, symlinks=True)
+
+    def accepted(self, runs: Sequence[str]) -> list[bytes]:
+        return [line for run in runs for line in accepted_lines(self.here / run)]
+
+    def content(self, files: Iterable[str]) -> "dict[str, bytes | None]":
+        """None for one that is not there."""
+        return {name: path.read_bytes() if (path := self.here / name).exists() else None for name in files}
+
+    def names(self) -> set[str]:
+        """Of all that is here, but what a repair put aside, and what a kill leaves beside a file that it was to replace: no lock says
+        that nobody is about to.
+        """
+        found = {str(path.relative_to(self.here)) for path in self.here.rglob("*")}
+        return {name for name in found if "/quarantine" not in name and not re.fullmatch(r"\.[^/]+\.\d+\.tmp", name)}
 
     def restore(self) -> None:
         shutil.rmtree(self.here, ignore_errors=True)
@@ -138,6 +163,34 @@ def _damaged(stage: Stage) -> None:
     journal.write_bytes(data)
 
 
+def _half_known(stage: Stage) -> None:
+    """Another run has the answers to half of the rows."""
+    stage.write(model={"revision": "1"})
+    _must(stage.run((*FIRST, f"--limit={HALF}")), 0)
+
+
+def _another_measurement(stage: Stage) -> None:
+    """Complete; and then the prompt is another one, to which every answer is spam."""
+    stage.write()
+    _must(stage.run(RUN), 0)
+    stage.write(prompt={"user": "{{ text | replace('ham', 'spam') }}"})
+
+
+def _saved_before(stage: Stage) -> None:
+    """Complete, beside the baseline file of an earlier run over half of the rows."""
+    stage.write()
+    _must(stage.run((*FIRST, f"--limit={HALF}")), 0)
+    _must(stage.run(("baseline", "save", "first")), 0)
+    _must(stage.run(RUN), 0)
+
+
+def _begun_before(stage: Stage) -> None:
+    """Data without right answers, which need a scorer beside the config; and a config of other data."""
+    stage.write()
+    (stage.here / ".env").write_text(f"OPENAI_BASE_URL={stage.server.url}\n")
+    stage.desk.write_rows(({"text": row["text"]} for row in messages_rows(ROWS, "every")), "unlabelled.jsonl")
+
+
 def _must(end: Ended, code: int) -> None:
     assert end.code == code, end.err
 
@@ -150,6 +203,16 @@ SCENES: Final = (
     Scene(
         name="a journal repaired", prepare=_damaged, command=("doctor", "{run}", "--repair"), then=(("doctor", "{run}", "--repair"), RUN)
     ),
+    Scene(name="answers of another run taken over", prepare=_half_known, command=REUSE, then=(REUSE,), runs=("run", "first")),
+    Scene(
+        name="another measurement in the same directory",
+        prepare=_another_measurement,
+        command=RERUN,
+        then=(RERUN, ("score", "{run}/earlier/1")),
+        runs=("run", "run/earlier/1"),
+    ),
+    Scene(name="a baseline saved", prepare=_saved_before, command=SAVE, then=(SAVE,), runs=("run", "first"), files=("baseline.jsonl.gz",)),
+    Scene(name="a first config", prepare=_begun_before, command=INIT, then=(INIT,), runs=(), files=("eval.yaml", "scorer.py")),
 )
 
 
@@ -159,7 +222,10 @@ class Prepared:
 
     scene: Scene
     stage: Stage
-    reference: Reference  # what it comes to, left alone
+    runs: Mapping[str, Reference]  # what it comes to, left alone
+    names: Set[str]
+    old: Mapping[str, bytes | None]  # files
+    new: Mapping[str, bytes | None]
     operations: tuple[tuple[str, str], ...]  # which calls on which files there are
 
     @classmethod
@@ -167,11 +233,18 @@ class Prepared:
         stage = Stage(folder=folder, server=server)
         scene.prepare(stage)
         stage.keep()
+        old = stage.content(scene.files)
         _must(stage.run_traced(scene.command, None), 0)
         operations = dict.fromkeys((call.name, call.file) for call in Call.all_in(stage.trace))
         for command in scene.then:
             _must(stage.run(command), 0)
-        return cls(scene=scene, stage=stage, reference=Reference.of(stage.run_dir), operations=tuple(operations))
+        runs = {run: Reference.of(stage.here / run) for run in scene.runs}
+        new = stage.content(scene.files)
+        return cls(scene=scene, stage=stage, runs=runs, names=stage.names(), old=old, new=new, operations=tuple(operations))
+
+    @property
+    def rows(self) -> int:
+        return sum(len(reference.rows) for reference in self.runs.values())
 
     def points(self) -> Iterator[tuple[Point, list[str]]]:
         """Each kill that strikes, and what was wrong afterwards."""
@@ -185,27 +258,34 @@ class Prepared:
 
     def killed_at(self, point: Point) -> list[str] | None:
         """Kills at `point` and completes; what was wrong then. None where the launch ended before it came there."""
-        stage = self.stage
+        stage, scene = self.stage, self.scene
         stage.restore()
-        end = stage.run_traced(self.scene.command, point.kill)
+        end = stage.run_traced(scene.command, point.kill)
         if not Fault.struck(stage.trace):
             return None
-        accepted = accepted_lines(stage.run_dir)
+        accepted = stage.accepted(scene.runs)
         wrong = [] if end.code in (*KILLED, STORAGE_FAILED) else [f"killed, it ended with {end.code}: {end.err}"]
+        found = stage.content(scene.files)
+        wrong += [f"killed, it left a part of {name}" for name in found if found[name] not in (self.old[name], self.new[name])]
         began_at = time.time()
-        for command in self.scene.then:
+        for command in scene.then:
             end = stage.run(command)
             wrong += [] if end.code == 0 else [f"{' '.join(command)} then ended with {end.code}: {end.err}"]
         return wrong or self._wrong(accepted, began_at)
 
     def _wrong(self, accepted: Sequence[bytes], began_at: float) -> list[str]:
-        run_dir = self.stage.run_dir
-        wrong = changed(run_dir, self.reference)
-        wrong += [f"{len(gone)} records lost" for gone in [lost(accepted, run_dir)] if gone]
-        wrong += [f"{row} was asked again" for row in paid_twice(run_dir)]
-        wrong += [f"{name} was left behind" for name in left_over(run_dir)]
-        wrong += [f"process {number} was left behind" for number in processes_in(self.stage.here)]
-        added = sum(map(len, records_in(run_dir).values())) - len(accepted)
+        stage, there = self.stage, self.stage.accepted(self.scene.runs)
+        wrong = [f"{run}: {what}" for run, reference in self.runs.items() for what in self._wrong_in(stage.here / run, reference)]
+        wrong += [f"{len(gone)} records lost" for gone in [set(accepted) - set(there)] if gone]
+        wrong += [f"{name} is {'missing' if name in self.names else 'one too many'}" for name in self.names ^ stage.names()]
+        wrong += [f"{name} is not the new one" for name, found in stage.content(self.new).items() if found != self.new[name]]
+        wrong += [f"process {number} was left behind" for number in processes_in(stage.here)]
+        added = sum(map(was_asked, set(there) - set(accepted)))
         # calls of the killed launch may reach the log late, and bear their time
-        calls = sum(call["t"] >= began_at for call in self.stage.server.calls())
+        calls = sum(call["t"] >= began_at for call in stage.server.calls())
         return wrong if calls == added else [*wrong, f"{calls} calls were sent for {added} records"]
+
+    @staticmethod
+    def _wrong_in(run_dir: Path, reference: Reference) -> list[str]:
+        again = [f"{row} was asked again" for row in paid_twice(run_dir)]
+        return [*changed(run_dir, reference), *again, *(f"{name} was left behind" for name in left_over(run_dir))]
