@@ -109,7 +109,7 @@ def test_without_spread_there_is_no_p_value() -> None:
     assert p_value(0.1, [0.1, float("nan")], degrees=49) is None
 
 
-@pytest.mark.parametrize("labels", [LABELS, ()])
+@pytest.mark.parametrize("labels", [pytest.param(LABELS, marks=pytest.mark.long), ()])
 def test_small_slices_that_are_all_right_are_not_called_different(labels: tuple[str, ...]) -> None:
     """They scatter by nothing themselves, and twenty others like them would scatter by as much as all rows do."""
     shape, rejected = Shape(labels=labels, metrics=(QUALITY,)), dict.fromkeys(("accuracy", "quality"), 0)
